@@ -1,0 +1,308 @@
+package org.telltale.engine.spi;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.telltale.engine.DType;
+import org.telltale.engine.Graph;
+import org.telltale.engine.HostTensor;
+import org.telltale.engine.Op;
+import org.telltale.engine.Primitive;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.io.Weights;
+
+/**
+ * An executable on the host: a list of kernels over one planned block of memory. What depends on weights alone is
+ * computed once, while compiling.
+ */
+public final class Program implements Executable, KernelMaker.Operands {
+    private final WeightStore.Pool pool;
+    private final WeightStore store;
+    private final Graph graph;
+    private final Arena arena = Arena.ofShared();
+    private final Map<Tensor, Buffer> buffers = new HashMap<>();
+    private final Set<Tensor> constants = new HashSet<>();
+    private final Map<String, Tensor> leaves = new LinkedHashMap<>();
+    private final Kernel[] kernels;
+    private final Copy[] updates;
+    private final AtomicReference<Use> use = new AtomicReference<>(Use.IDLE);
+
+    private enum Use {
+        IDLE,
+        RUNNING,
+        CLOSED
+    }
+
+    /** The end of a run: a state takes its new value, unless it was computed in the state's own memory. */
+    private record Copy(Buffer from, Buffer to) {
+        void run() {
+            if (from.address() != to.address()) {
+                to.tensor().copyFrom(from.tensor());
+            }
+        }
+    }
+
+    private Program(Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker) {
+        this.pool = pool;
+        this.graph = graph;
+        this.store = pool.acquire(weights);
+        boolean made = false;
+        try {
+            findConstants();
+            computeConstants(weights, maker);
+            plan(maker);
+            List<Kernel> steps = new ArrayList<>();
+            for (Tensor t : graph.nodes()) {
+                if (!constants.contains(t) && !(t.op() instanceof Primitive.Leaf) && !MemoryPlan.alias(t)) {
+                    steps.add(maker.kernel(t, this));
+                }
+            }
+            kernels = steps.toArray(Kernel[]::new);
+            updates = graph.updates().entrySet().stream()
+                    .map(e -> new Copy(buffer(e.getValue()), buffer(e.getKey())))
+                    .toArray(Copy[]::new);
+            made = true;
+        } finally {
+            if (!made) {
+                close();
+            }
+        }
+    }
+
+    /** Compiles a graph with a backend's kernels. */
+    public static Program compile(Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker) {
+        return new Program(maker.prepare(graph), pool, weights, maker);
+    }
+
+    private void findConstants() {
+        for (Tensor t : graph.nodes()) {
+            boolean constant = switch (t.op()) {
+                case Primitive.Weight w -> true;
+                case Primitive.Fill f -> true;
+                case Primitive.Iota i -> true;
+                case Primitive.Input i -> false;
+                case Primitive.State s -> false;
+                case Op op -> !t.inputs().isEmpty() && constants.containsAll(t.inputs());
+            };
+            if (constant) {
+                constants.add(t);
+            }
+        }
+    }
+
+    /** Runs the constant part as a program of its own and keeps what the rest of the graph uses of it. */
+    private void computeConstants(Weights weights, KernelMaker maker) {
+        Set<Tensor> used = new HashSet<>();
+        used.addAll(graph.outputs());
+        used.addAll(graph.updates().values());
+        for (Tensor t : graph.nodes()) {
+            if (!constants.contains(t)) {
+                used.addAll(t.inputs());
+            }
+        }
+        List<Tensor> wanted = new ArrayList<>();
+        for (Tensor t : graph.nodes()) {
+            if (constants.contains(t) && used.contains(t)) {
+                if (t.op() instanceof Primitive.Leaf) {
+                    leaf(t, arena).ifPresent(values -> buffers.put(t, Buffer.fixed(t, values)));
+                } else {
+                    wanted.add(t);
+                }
+            }
+        }
+        if (wanted.isEmpty()) {
+            return;
+        }
+        // Leaves become inputs of the inner program, so that its nodes are not constants once more.
+        Map<String, Tensor> leaves = new LinkedHashMap<>();
+        Graph constant = Graph.of(graph.name() + " constants", wanted, Map.of()).rewrite(t -> {
+            if (!(t.op() instanceof Primitive.Leaf)) {
+                return t;
+            }
+            String name = "leaf " + leaves.size();
+            leaves.put(name, t);
+            return Tensor.of(new Primitive.Input(name, DType.F32, t.shape()));
+        });
+        try (Arena scratch = Arena.ofShared();
+                Program inner = new Program(constant, pool, weights, maker)) {
+            leaves.forEach((name, t) -> inner.bind(
+                    name, leaf(t, scratch).orElseGet(() -> weights.read(((Primitive.Weight) t.op()).name(), scratch))));
+            inner.run();
+            for (int i = 0; i < wanted.size(); i++) {
+                Tensor t = wanted.get(i);
+                HostTensor copy = HostTensor.allocate(arena, t.dtype(), t.shape());
+                copy.copyFrom(inner.output(i));
+                buffers.put(t, Buffer.fixed(t, copy));
+            }
+        }
+    }
+
+    /** The values of a leaf that needs no checkpoint. */
+    private static Optional<HostTensor> leaf(Tensor t, Arena arena) {
+        return switch (t.op()) {
+            case Primitive.Fill f -> {
+                HostTensor out = HostTensor.allocate(arena, DType.F32, t.shape());
+                for (long i = 0; i < out.size(); i++) {
+                    out.set(i, f.value());
+                }
+                yield Optional.of(out);
+            }
+            case Primitive.Iota iota -> {
+                HostTensor out = HostTensor.allocate(arena, DType.F32, t.shape());
+                long step = t.shape().strides()[iota.axis()];
+                for (long i = 0; i < out.size(); i++) {
+                    out.set(i, (int) (i / step % t.dim(iota.axis())));
+                }
+                yield Optional.of(out);
+            }
+            case Op op -> Optional.empty();
+        };
+    }
+
+    private void plan(KernelMaker maker) {
+        List<Tensor> external = new ArrayList<>(constants);
+        for (Tensor t : graph.nodes()) {
+            switch (t.op()) {
+                case Primitive.Input in -> own(t, in.name(), external);
+                case Primitive.State state -> own(t, state.name(), external);
+                case Op op ->
+                    writtenInPlace(t).ifPresent(state -> {
+                        buffers.put(t, Buffer.view(t, buffer(state)));
+                        external.add(t);
+                    });
+            }
+        }
+        List<Tensor> kept = new ArrayList<>(graph.outputs());
+        kept.addAll(graph.updates().values());
+        MemoryPlan plan = MemoryPlan.of(graph.nodes(), external, kept, maker);
+        MemorySegment block = arena.allocate(Math.max(plan.size(), 1), 64);
+        for (Tensor t : graph.nodes()) {
+            if (buffers.containsKey(t) || constants.contains(t)) {
+                continue;
+            }
+            Tensor root = plan.root(t);
+            if (root == t) {
+                long bytes = t.shape().size() * t.dtype().bytes();
+                HostTensor memory = new HostTensor(t.shape(), t.dtype(), block.asSlice(plan.offset(t), bytes));
+                buffers.put(t, Buffer.fixed(t, memory));
+            } else {
+                buffers.put(t, Buffer.view(t, buffer(root)));
+            }
+        }
+    }
+
+    private void own(Tensor t, String name, List<Tensor> external) {
+        Tensor before = leaves.put(name, t);
+        if (before != null) {
+            throw new IllegalArgumentException(
+                    graph.name() + ": two leaves are named '" + name + "': " + before + ", " + t);
+        }
+        buffers.put(t, Buffer.lazy(t, arena));
+        external.add(t);
+    }
+
+    /** The state whose memory a row update can write directly: nothing else reads the old rows. */
+    private Optional<Tensor> writtenInPlace(Tensor t) {
+        if (!(t.op() instanceof Primitive.ScatterRows)) {
+            return Optional.empty();
+        }
+        Tensor state = t.inputs().getFirst();
+        boolean update = graph.updates().get(state) == t;
+        long readers =
+                graph.nodes().stream().filter(n -> n.inputs().contains(state)).count();
+        return update && readers == 1 && !graph.outputs().contains(state) ? Optional.of(state) : Optional.empty();
+    }
+
+    @Override
+    public Buffer buffer(Tensor t) {
+        Buffer b = buffers.get(t);
+        if (b == null && t.op() instanceof Primitive.Weight w) {
+            b = Buffer.fixed(t, store.plain(w.name()));
+            buffers.put(t, b);
+        }
+        if (b == null) {
+            throw new IllegalStateException(graph.name() + ": no memory for " + t);
+        }
+        return b;
+    }
+
+    @Override
+    public boolean constant(Tensor t) {
+        return constants.contains(t);
+    }
+
+    @Override
+    public WeightStore store() {
+        return store;
+    }
+
+    @Override
+    public Arena arena() {
+        return arena;
+    }
+
+    @Override
+    public HostTensor input(String name) {
+        return leaf(name).tensor();
+    }
+
+    @Override
+    public HostTensor state(String name) {
+        return leaf(name).tensor();
+    }
+
+    @Override
+    public void bind(String name, HostTensor memory) {
+        leaf(name).bind(memory);
+    }
+
+    private Buffer leaf(String name) {
+        Tensor t = leaves.get(name);
+        if (t == null) {
+            throw new IllegalArgumentException(
+                    graph.name() + " has no input or state '" + name + "'; it has " + leaves.keySet());
+        }
+        return buffer(t);
+    }
+
+    @Override
+    public HostTensor output(int index) {
+        return buffer(graph.outputs().get(index)).tensor();
+    }
+
+    @Override
+    public void run() {
+        if (!use.compareAndSet(Use.IDLE, Use.RUNNING)) {
+            throw new IllegalStateException(
+                    graph.name() + (use.get() == Use.CLOSED ? " is closed" : " is used by two threads at once"));
+        }
+        try {
+            for (Kernel k : kernels) {
+                k.run();
+            }
+            for (Copy c : updates) {
+                c.run();
+            }
+        } finally {
+            use.set(Use.IDLE);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (use.compareAndSet(Use.IDLE, Use.CLOSED)) {
+            arena.close();
+            pool.release(store);
+        } else if (use.get() == Use.RUNNING) {
+            throw new IllegalStateException(graph.name() + " is closed while it runs");
+        }
+    }
+}
