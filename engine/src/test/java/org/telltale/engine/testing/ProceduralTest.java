@@ -3,6 +3,7 @@ package org.telltale.engine.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.telltale.engine.DType;
 import org.telltale.engine.HostTensor;
@@ -27,7 +28,7 @@ class ProceduralTest {
     void aValueDependsOnItsIndexAndNotOnTheSizeOfTheTensor() {
         int size = (1 << 20) + 3;
         float[] large = values("w", size, 1, 0, 1);
-        assertThat(values("w", 5, 1, 0, 1)).containsExactly(java.util.Arrays.copyOf(large, 5));
+        assertThat(values("w", 5, 1, 0, 1)).containsExactly(Arrays.copyOf(large, 5));
         assertThat(large[size - 1]).isNotZero();
     }
 
