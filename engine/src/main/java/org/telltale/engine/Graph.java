@@ -7,8 +7,8 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BinaryOperator;
 import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
 
 /**
  * Expressions frozen for compilation.
@@ -67,8 +67,11 @@ public record Graph(String name, List<Tensor> nodes, List<Tensor> outputs, Map<T
         return List.copyOf(out);
     }
 
-    /** This graph with tensors replaced, operands first; the function sees tensors whose operands are replaced already. */
-    public Graph rewrite(UnaryOperator<Tensor> replace) {
+    /**
+     * This graph with tensors replaced, operands first; the function gets each tensor as it was, and as it is with its
+     * operands replaced.
+     */
+    public Graph rewrite(BinaryOperator<Tensor> replace) {
         Map<Tensor, Tensor> now = new HashMap<>();
         for (Tensor t : nodes) {
             List<Tensor> in = t.inputs().stream().map(now::get).toList();
@@ -76,7 +79,7 @@ public record Graph(String name, List<Tensor> nodes, List<Tensor> outputs, Map<T
             for (int i = 0; i < in.size(); i++) {
                 same &= in.get(i) == t.inputs().get(i);
             }
-            now.put(t, replace.apply(same ? t : Tensor.of(t.op(), in)));
+            now.put(t, replace.apply(t, same ? t : Tensor.of(t.op(), in)));
         }
         Map<Tensor, Tensor> changed = new LinkedHashMap<>();
         updates.forEach((state, next) -> changed.put(now.get(state), now.get(next)));
@@ -89,7 +92,7 @@ public record Graph(String name, List<Tensor> nodes, List<Tensor> outputs, Map<T
         boolean again = true;
         while (again) {
             boolean[] changed = {false};
-            g = g.rewrite(t -> {
+            g = g.rewrite((before, t) -> {
                 if (t.op() instanceof Fused f && !supported.test(t)) {
                     changed[0] = true;
                     return f.decompose(t.inputs());

@@ -123,7 +123,7 @@ public final class Program implements Executable, KernelMaker.Operands {
         }
         // Leaves become inputs of the inner program, so that its nodes are not constants once more.
         Map<String, Tensor> leaves = new LinkedHashMap<>();
-        Graph constant = Graph.of(graph.name() + " constants", wanted, Map.of()).rewrite(t -> {
+        Graph constant = Graph.of(graph.name() + " constants", wanted, Map.of()).rewrite((before, t) -> {
             if (!(t.op() instanceof Primitive.Leaf)) {
                 return t;
             }

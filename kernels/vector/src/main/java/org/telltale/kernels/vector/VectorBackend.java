@@ -1,0 +1,58 @@
+package org.telltale.kernels.vector;
+
+import java.util.Optional;
+import org.telltale.engine.Graph;
+import org.telltale.engine.io.Weights;
+import org.telltale.engine.spi.Backend;
+import org.telltale.engine.spi.CompileOptions;
+import org.telltale.engine.spi.Executable;
+import org.telltale.engine.spi.Program;
+import org.telltale.engine.spi.WeightStore;
+
+/** The CPU backend. */
+public final class VectorBackend implements Backend {
+    private final WeightStore.Pool pool = new WeightStore.Pool();
+    private final Parallel parallel;
+    private final Kernels kernels;
+
+    public VectorBackend(int threads) {
+        parallel = new Parallel(threads);
+        kernels = new Kernels(parallel);
+    }
+
+    /** How an application finds this backend. */
+    public static final class Provider implements Backend.Provider {
+        @Override
+        public String device() {
+            return "cpu";
+        }
+
+        @Override
+        public Optional<String> unavailable() {
+            return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
+                    ? Optional.empty()
+                    : Optional.of("the JVM runs without --add-modules jdk.incubator.vector");
+        }
+
+        @Override
+        public Backend open(int threads) {
+            return new VectorBackend(threads);
+        }
+    }
+
+    @Override
+    public String description() {
+        return "cpu, Vector API at " + Memory.SPECIES.vectorBitSize() + " bits, " + parallel.threads() + " thread"
+                + (parallel.threads() == 1 ? "" : "s");
+    }
+
+    @Override
+    public Executable compile(Graph graph, Weights weights, CompileOptions options) {
+        return Program.compile(graph, pool, weights, kernels);
+    }
+
+    @Override
+    public void close() {
+        parallel.close();
+    }
+}
