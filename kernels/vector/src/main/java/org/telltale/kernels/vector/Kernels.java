@@ -1,7 +1,10 @@
 package org.telltale.kernels.vector;
 
+import java.util.Map;
+import java.util.WeakHashMap;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
+import org.telltale.engine.Op;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.spi.GraphPasses;
@@ -11,6 +14,7 @@ import org.telltale.engine.spi.KernelMaker;
 /** Which kernel computes which op. */
 final class Kernels implements KernelMaker {
     private final Parallel parallel;
+    private final Map<Operands, Workspace> workspaces = new WeakHashMap<>();
 
     Kernels(Parallel parallel) {
         this.parallel = parallel;
@@ -38,6 +42,19 @@ final class Kernels implements KernelMaker {
 
     @Override
     public Kernel kernel(Tensor t, Operands operands) {
-        throw new IllegalStateException("no kernel for " + t + " on " + parallel.threads());
+        Workspace workspace = workspace(operands);
+        return switch (t.op()) {
+            case Primitive.MatMul m -> Gemm.matMul(m, t, operands, parallel, workspace);
+            case Fused.Linear l -> Gemm.linear(l, t, operands, parallel, workspace);
+            case Fused.Conv2d c -> Conv2d.of(c, t, operands, parallel, workspace);
+            case Fused.Attention a -> new AttentionKernel(a, t, operands, parallel, workspace);
+            case Fused.CachedAttention c -> new CachedAttentionKernel(c, t, operands, parallel, workspace);
+            case Op op -> throw new IllegalStateException("no kernel for " + t);
+        };
+    }
+
+    /** The scratch memory that all kernels of an executable share. */
+    private synchronized Workspace workspace(Operands operands) {
+        return workspaces.computeIfAbsent(operands, o -> new Workspace(o.arena(), parallel.threads()));
     }
 }

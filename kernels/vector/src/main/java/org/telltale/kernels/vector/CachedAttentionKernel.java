@@ -1,0 +1,149 @@
+package org.telltale.kernels.vector;
+
+import static org.telltale.kernels.vector.Memory.ALL;
+import static org.telltale.kernels.vector.Memory.FLOAT;
+import static org.telltale.kernels.vector.Memory.LANES;
+import static org.telltale.kernels.vector.Memory.ORDER;
+import static org.telltale.kernels.vector.Memory.SPECIES;
+
+import jdk.incubator.vector.FloatVector;
+import org.telltale.engine.Fused;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.spi.Buffer;
+import org.telltale.engine.spi.Kernel;
+import org.telltale.engine.spi.KernelMaker.Operands;
+
+/** Attention of single queries over cached rows, by dot products; a chunk is one head of one query. */
+final class CachedAttentionKernel implements Kernel, Parallel.Chunk {
+    private final Parallel parallel;
+    private final Workspace workspace;
+    private final Buffer[] operands;
+    private final Buffer y;
+    private final float scale;
+    private final int heads;
+    private final int rows;
+    private final int slots;
+    private final int columns;
+    private final int width;
+    private final int head;
+    private long q;
+    private long k;
+    private long v;
+    private long table;
+    private long lengths;
+    private long out;
+
+    CachedAttentionKernel(
+            Fused.CachedAttention op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        this.parallel = parallel;
+        this.workspace = workspace;
+        this.operands = t.inputs().stream().map(operands::buffer).toArray(Buffer[]::new);
+        y = operands.buffer(t);
+        scale = op.scale();
+        heads = op.heads();
+        rows = t.dim(0);
+        width = t.dim(1);
+        head = width / heads;
+        slots = t.inputs().get(1).dim(0);
+        columns = t.inputs().get(3).dim(1);
+        workspace.reserve(0, 4L * (padded(columns) + head + LANES));
+    }
+
+    private static int padded(int count) {
+        return (count + LANES - 1) / LANES * LANES;
+    }
+
+    @Override
+    public void run() {
+        workspace.shared();
+        q = operands[0].address();
+        k = operands[1].address();
+        v = operands[2].address();
+        table = operands[3].address();
+        lengths = operands[4].address();
+        out = y.address();
+        check();
+        parallel.forRange(rows * heads, this);
+    }
+
+    /** Refuses a table that points outside the cache, before anything is read through it. */
+    private void check() {
+        for (int r = 0; r < rows; r++) {
+            int length = Memory.getInt(lengths + 4L * r);
+            if (length < 1 || length > columns) {
+                throw new IndexOutOfBoundsException(
+                        "cachedAttention: the length of row " + r + " is " + length + ", outside 1 to " + columns);
+            }
+            for (int j = 0; j < length; j++) {
+                int slot = Memory.getInt(table + 4L * ((long) r * columns + j));
+                if (slot < 0 || slot >= slots) {
+                    throw new IndexOutOfBoundsException("cachedAttention: the table names slot " + slot + " at [" + r
+                            + ", " + j + "], outside 0 to " + (slots - 1));
+                }
+            }
+        }
+    }
+
+    @Override
+    public void run(int chunk, int worker) {
+        int r = chunk / heads;
+        long offset = 4L * (chunk % heads) * head;
+        int length = Memory.getInt(lengths + 4L * r);
+        long seen = table + 4L * r * columns;
+        long scores = workspace.worker(worker);
+        long result = scores + 4L * padded(columns);
+        long lanes = result + 4L * head;
+        long query = q + 4L * r * width + offset;
+        for (int j = 0; j < length; j++) {
+            float dot = dot(query, k + offset + row(seen, j), head, lanes);
+            ALL.set(FLOAT, scores + 4L * j, dot);
+        }
+        float sum = SoftmaxRow.exponentials(scores, length, scale, 0, padded(length), lanes);
+        combine(scores, seen, length, v + offset, result);
+        AttentionKernel.divide(result, sum, out + 4L * r * width + offset, head);
+    }
+
+    private long row(long seen, int j) {
+        return 4L * width * Memory.getInt(seen + 4L * j);
+    }
+
+    private static float dot(long a, long b, int count, long lanes) {
+        FloatVector sum = FloatVector.zero(SPECIES);
+        int j = 0;
+        for (; j <= count - LANES; j += LANES) {
+            FloatVector x = FloatVector.fromMemorySegment(SPECIES, ALL, a + 4L * j, ORDER);
+            sum = x.fma(FloatVector.fromMemorySegment(SPECIES, ALL, b + 4L * j, ORDER), sum);
+        }
+        sum.intoMemorySegment(ALL, lanes, ORDER);
+        float total = SoftmaxRow.lanes(lanes);
+        for (; j < count; j++) {
+            total = Math.fma(ALL.get(FLOAT, a + 4L * j), ALL.get(FLOAT, b + 4L * j), total);
+        }
+        return total;
+    }
+
+    /** The sum of the seen rows of values, weighted by scores. */
+    private void combine(long scores, long seen, int length, long values, long result) {
+        int c = 0;
+        for (; c <= head - 2 * LANES; c += 2 * LANES) {
+            FloatVector s = FloatVector.zero(SPECIES);
+            FloatVector t = FloatVector.zero(SPECIES);
+            for (int j = 0; j < length; j++) {
+                FloatVector p = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, scores + 4L * j));
+                long at = values + row(seen, j) + 4L * c;
+                s = FloatVector.fromMemorySegment(SPECIES, ALL, at, ORDER).fma(p, s);
+                t = FloatVector.fromMemorySegment(SPECIES, ALL, at + 4L * LANES, ORDER)
+                        .fma(p, t);
+            }
+            s.intoMemorySegment(ALL, result + 4L * c, ORDER);
+            t.intoMemorySegment(ALL, result + 4L * (c + LANES), ORDER);
+        }
+        for (; c < head; c++) {
+            float s = 0;
+            for (int j = 0; j < length; j++) {
+                s = Math.fma(ALL.get(FLOAT, values + row(seen, j) + 4L * c), ALL.get(FLOAT, scores + 4L * j), s);
+            }
+            ALL.set(FLOAT, result + 4L * c, s);
+        }
+    }
+}

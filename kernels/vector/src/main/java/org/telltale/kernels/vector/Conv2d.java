@@ -1,0 +1,126 @@
+package org.telltale.kernels.vector;
+
+import org.jspecify.annotations.Nullable;
+import org.telltale.engine.Fused;
+import org.telltale.engine.Shape;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.Window;
+import org.telltale.engine.spi.Buffer;
+import org.telltale.engine.spi.Kernel;
+import org.telltale.engine.spi.KernelMaker.Operands;
+
+/**
+ * Convolutions of NHWC pictures: one group as a product, whose left operand is gathered window by window while it is
+ * packed, so that the matrix of all windows never exists; one channel per group by {@link DepthwiseConv}.
+ */
+final class Conv2d {
+    private Conv2d() {}
+
+    static Kernel of(Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        if (op.groups() > 1) {
+            return new DepthwiseConv(op, t, operands, parallel, workspace);
+        }
+        Tensor x = t.inputs().get(0);
+        Tensor w = t.inputs().get(1);
+        Buffer bias = t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null;
+        return product(op, t, x, w, bias, operands, parallel, workspace);
+    }
+
+    private static Kernel product(
+            Fused.Conv2d op,
+            Tensor t,
+            Tensor x,
+            Tensor w,
+            @Nullable Buffer bias,
+            Operands operands,
+            Parallel parallel,
+            Workspace workspace) {
+        int rows = Math.toIntExact(t.shape().product(0, 3));
+        int channels = x.dim(3);
+        int taps = op.window().kernelHeight() * op.window().kernelWidth();
+        LeftRows left = op.window().pointwise()
+                ? new LeftRows.Matrix(operands.buffer(x), rows, channels, false)
+                : new Windows(operands, x, op.window(), t.shape());
+        PackedPanels panels = PackedPanels.convolution(w.dim(0), channels, taps);
+        return new Gemm(
+                parallel,
+                workspace,
+                1,
+                rows,
+                left,
+                Panels.of(w, panels, 1, "convolution", operands, parallel),
+                operands.buffer(t),
+                bias,
+                op.activation());
+    }
+
+    /** A row per output pixel, with what its window covers: tap by tap, all channels of each. */
+    private static final class Windows implements LeftRows {
+        private final Buffer buffer;
+        private final Window window;
+        private final int height;
+        private final int width;
+        private final int channels;
+        private final int outHeight;
+        private final int outWidth;
+
+        /** A pixel of padding. */
+        private final long zeros;
+
+        private long address;
+
+        Windows(Operands operands, Tensor x, Window window, Shape out) {
+            this.buffer = operands.buffer(x);
+            this.window = window;
+            this.height = x.dim(1);
+            this.width = x.dim(2);
+            this.channels = x.dim(3);
+            this.outHeight = out.dim(1);
+            this.outWidth = out.dim(2);
+            this.zeros =
+                    operands.arena().allocate(Math.max(4L * channels, 4), 64).address();
+        }
+
+        @Override
+        public void begin() {
+            address = buffer.address();
+        }
+
+        @Override
+        public void pack(int matrix, int row, int rows, int from, int to, long out) {
+            int k = from;
+            while (k < to) {
+                int tap = k / channels;
+                int channel = k % channels;
+                int count = Math.min(channels - channel, to - k);
+                long target = out + 4L * (k - from) * rows;
+                if (rows == 4) {
+                    LeftRows.interleave(
+                            pixel(row, tap) + 4L * channel,
+                            pixel(row + 1, tap) + 4L * channel,
+                            pixel(row + 2, tap) + 4L * channel,
+                            pixel(row + 3, tap) + 4L * channel,
+                            count,
+                            target);
+                } else {
+                    for (int r = 0; r < rows; r++) {
+                        LeftRows.spread(pixel(row + r, tap) + 4L * channel, count, target + 4L * r, rows);
+                    }
+                }
+                k += count;
+            }
+        }
+
+        /** The input pixel under a tap of an output pixel's window. */
+        private long pixel(int row, int tap) {
+            int picture = row / (outHeight * outWidth);
+            int place = row % (outHeight * outWidth);
+            int h = place / outWidth * window.strideHeight() - window.top() + tap / window.kernelWidth();
+            int w = place % outWidth * window.strideWidth() - window.left() + tap % window.kernelWidth();
+            if (h < 0 || h >= height || w < 0 || w >= width) {
+                return zeros;
+            }
+            return address + 4L * channels * (((long) picture * height + h) * width + w);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+package org.telltale.kernels.vector;
+
+import static org.telltale.kernels.vector.Memory.ALL;
+import static org.telltale.kernels.vector.Memory.FLOAT;
+import static org.telltale.kernels.vector.Memory.LANES;
+import static org.telltale.kernels.vector.Memory.ORDER;
+import static org.telltale.kernels.vector.Memory.SPECIES;
+
+import java.lang.foreign.Arena;
+import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
+import org.telltale.engine.Activation;
+import org.telltale.engine.DType;
+import org.telltale.engine.Fused;
+import org.telltale.engine.HostTensor;
+import org.telltale.engine.Primitive;
+import org.telltale.engine.Shape;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.Window;
+import org.telltale.engine.spi.Buffer;
+import org.telltale.engine.spi.Kernel;
+import org.telltale.engine.spi.KernelMaker.Operands;
+
+/**
+ * Convolution of each channel of NHWC pictures by itself, vectorised over channels: inside, four neighbouring pixels
+ * share each tap's weights; at the borders, where the window is cut, one at a time. A chunk is a row of output pixels.
+ */
+final class DepthwiseConv implements Kernel, Parallel.Chunk {
+    private static final int PIXELS = 4;
+
+    private final Parallel parallel;
+    private final Workspace workspace;
+    private final Window window;
+    private final Activation activation;
+    private final Buffer x;
+    private final Buffer y;
+    private final @Nullable Buffer bias;
+
+    /** The weight [C, 1, kh, kw] where it is known only at run time. */
+    private final @Nullable Buffer weight;
+
+    private final int height;
+    private final int width;
+    private final int channels;
+    private final int outHeight;
+    private final int outWidth;
+    private final int rows;
+    private final int taps;
+    private long xAddress;
+    private long yAddress;
+    private long biasAddress;
+    private long packed;
+
+    DepthwiseConv(Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        this.parallel = parallel;
+        this.workspace = workspace;
+        window = op.window();
+        activation = op.activation();
+        Tensor in = t.inputs().get(0);
+        Tensor w = t.inputs().get(1);
+        x = operands.buffer(in);
+        y = operands.buffer(t);
+        bias = t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null;
+        height = in.dim(1);
+        width = in.dim(2);
+        channels = in.dim(3);
+        outHeight = t.dim(1);
+        outWidth = t.dim(2);
+        rows = Math.multiplyExact(t.dim(0), outHeight);
+        taps = window.kernelHeight() * window.kernelWidth();
+        if (w.op() instanceof Primitive.Weight named) {
+            weight = null;
+            packed = operands.store()
+                    .packed(named.name(), "depthwise", this::pack)
+                    .data()
+                    .address();
+        } else if (operands.constant(w)) {
+            weight = null;
+            packed = pack(operands.buffer(w).tensor(), operands.arena()).data().address();
+        } else {
+            weight = operands.buffer(w);
+            workspace.reserve(4L * taps * channels, 0);
+        }
+    }
+
+    private HostTensor pack(HostTensor values, Arena arena) {
+        HostTensor out = HostTensor.allocate(arena, DType.F32, Shape.of(taps, channels));
+        pack(values.data().address(), out.data().address());
+        return out;
+    }
+
+    /** [channels, taps] to [taps, channels]. */
+    private void pack(long from, long to) {
+        for (int c = 0; c < channels; c++) {
+            for (int k = 0; k < taps; k++) {
+                ALL.set(FLOAT, to + 4L * k * channels + 4L * c, ALL.get(FLOAT, from + 4L * c * taps + 4L * k));
+            }
+        }
+    }
+
+    @Override
+    public void run() {
+        xAddress = x.address();
+        yAddress = y.address();
+        biasAddress = bias == null ? 0 : bias.address();
+        if (weight != null) {
+            packed = workspace.shared();
+            pack(weight.address(), packed);
+        }
+        parallel.forRange(rows, this);
+    }
+
+    @Override
+    public void run(int chunk, int worker) {
+        int top = chunk % outHeight * window.strideHeight() - window.top();
+        int from = Math.max(0, -top);
+        int to = Math.min(window.kernelHeight(), height - top);
+        long picture = xAddress + 4L * channels * width * height * (chunk / outHeight);
+        long out = yAddress + 4L * channels * outWidth * chunk;
+        int pixel = 0;
+        while (pixel < outWidth) {
+            int left = pixel * window.strideWidth() - window.left();
+            long corner = picture + 4L * channels * ((long) top * width + left);
+            long target = out + 4L * channels * pixel;
+            int last = left + (PIXELS - 1) * window.strideWidth() + window.kernelWidth();
+            if (left >= 0 && last <= width && pixel + PIXELS <= outWidth) {
+                four(corner, from, to, target);
+                pixel += PIXELS;
+            } else {
+                one(corner, from, to, Math.max(0, -left), Math.min(window.kernelWidth(), width - left), target);
+                pixel++;
+            }
+        }
+        if (biasAddress != 0) {
+            for (int p = 0; p < outWidth; p++) {
+                Gemm.addBias(out + 4L * channels * p, biasAddress, channels);
+            }
+        }
+        if (activation != Activation.NONE) {
+            VectorMath.activate(activation, out, (long) outWidth * channels);
+        }
+    }
+
+    /** Four pixels, whole windows from left to right; rows from and to bound the window's part inside the picture. */
+    private void four(long corner, int from, int to, long out) {
+        long pixel = 4L * channels;
+        long row = pixel * width;
+        long step = pixel * window.strideWidth();
+        int across = window.kernelWidth();
+        int c = 0;
+        for (; c <= channels - LANES; c += LANES) {
+            FloatVector a0 = FloatVector.zero(SPECIES);
+            FloatVector a1 = FloatVector.zero(SPECIES);
+            FloatVector a2 = FloatVector.zero(SPECIES);
+            FloatVector a3 = FloatVector.zero(SPECIES);
+            for (int r = from; r < to; r++) {
+                long in = corner + r * row + 4L * c;
+                long w = packed + 4L * c + r * across * pixel;
+                for (int s = 0; s < across; s++) {
+                    FloatVector k = FloatVector.fromMemorySegment(SPECIES, ALL, w, ORDER);
+                    a0 = FloatVector.fromMemorySegment(SPECIES, ALL, in, ORDER).fma(k, a0);
+                    a1 = FloatVector.fromMemorySegment(SPECIES, ALL, in + step, ORDER)
+                            .fma(k, a1);
+                    a2 = FloatVector.fromMemorySegment(SPECIES, ALL, in + 2 * step, ORDER)
+                            .fma(k, a2);
+                    a3 = FloatVector.fromMemorySegment(SPECIES, ALL, in + 3 * step, ORDER)
+                            .fma(k, a3);
+                    in += pixel;
+                    w += pixel;
+                }
+            }
+            long target = out + 4L * c;
+            a0.intoMemorySegment(ALL, target, ORDER);
+            a1.intoMemorySegment(ALL, target + pixel, ORDER);
+            a2.intoMemorySegment(ALL, target + 2 * pixel, ORDER);
+            a3.intoMemorySegment(ALL, target + 3 * pixel, ORDER);
+        }
+        for (int p = 0; p < PIXELS && c < channels; p++) {
+            rest(corner + p * step, from, to, 0, across, c, out + p * pixel);
+        }
+    }
+
+    /** One pixel, with the window cut on every side. */
+    private void one(long corner, int from, int to, int left, int right, long out) {
+        long pixel = 4L * channels;
+        long row = pixel * width;
+        int c = 0;
+        for (; c <= channels - LANES; c += LANES) {
+            FloatVector a = FloatVector.zero(SPECIES);
+            for (int r = from; r < to; r++) {
+                long in = corner + r * row + left * pixel + 4L * c;
+                long w = packed + 4L * c + (r * window.kernelWidth() + left) * pixel;
+                for (int s = left; s < right; s++) {
+                    FloatVector k = FloatVector.fromMemorySegment(SPECIES, ALL, w, ORDER);
+                    a = FloatVector.fromMemorySegment(SPECIES, ALL, in, ORDER).fma(k, a);
+                    in += pixel;
+                    w += pixel;
+                }
+            }
+            a.intoMemorySegment(ALL, out + 4L * c, ORDER);
+        }
+        rest(corner, from, to, left, right, c, out);
+    }
+
+    /** The channels of one pixel that do not fill a vector. */
+    private void rest(long corner, int from, int to, int left, int right, int first, long out) {
+        long pixel = 4L * channels;
+        for (int c = first; c < channels; c++) {
+            float a = 0;
+            for (int r = from; r < to; r++) {
+                for (int s = left; s < right; s++) {
+                    float in = ALL.get(FLOAT, corner + ((long) r * width + s) * pixel + 4L * c);
+                    a = Math.fma(in, ALL.get(FLOAT, packed + (r * window.kernelWidth() + s) * pixel + 4L * c), a);
+                }
+            }
+            ALL.set(FLOAT, out + 4L * c, a);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+package org.telltale.kernels.vector;
+
+import static org.telltale.kernels.vector.Memory.ALL;
+import static org.telltale.kernels.vector.Memory.FLOAT;
+import static org.telltale.kernels.vector.Memory.LANES;
+import static org.telltale.kernels.vector.Memory.ORDER;
+import static org.telltale.kernels.vector.Memory.SPECIES;
+
+import jdk.incubator.vector.FloatVector;
+import org.jspecify.annotations.Nullable;
+import org.telltale.engine.Activation;
+import org.telltale.engine.Fused;
+import org.telltale.engine.Primitive;
+import org.telltale.engine.Shape;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.spi.Buffer;
+import org.telltale.engine.spi.Kernel;
+import org.telltale.engine.spi.KernelMaker.Operands;
+
+/**
+ * Products c = activation(a b + bias) of one or more pairs of matrices of equal extents, over a right operand in panels.
+ *
+ * <p>The result is cut into blocks of rows by groups of panels, so that several threads share a product of few rows too.
+ * In each such chunk a slab of depth is kept: its panel of b stays in the first-level cache while all the rows of the
+ * block pass, and its block of a in the second-level cache while the panels of the group pass. With many chunks of rows
+ * each packs its own piece of a while it is hot; with few, a is packed first, by all threads.
+ */
+final class Gemm implements Kernel {
+    /** Depth of a slab: a panel of 16 columns takes 24 KiB of a first-level cache of 32 or 48. */
+    private static final int SLAB = 384;
+
+    /** Rows of a block: 384 x 96 floats take 144 KiB of a second-level cache of 512 or more. */
+    private static final int BLOCK = 96;
+
+    /** Chunks to aim at, and multiply-adds below which one is not worth handing over. */
+    private static final int CHUNKS = 32;
+
+    private static final long SMALL = 1 << 16;
+
+    private static final MicroKernel MICRO = MicroKernel.BEST;
+
+    private final Parallel parallel;
+    private final Workspace workspace;
+    private final LeftRows left;
+    private final RightPanels right;
+    private final Buffer result;
+    private final @Nullable Buffer bias;
+    private final Activation activation;
+
+    private final int rows;
+    private final int columns;
+    private final int depth;
+    private final int blockRows;
+    private final int blocksPerMatrix;
+    private final int blocks;
+    private final int groupPanels;
+    private final int groups;
+    private final int slab;
+    private final boolean packFirst;
+
+    private final Parallel.Chunk packing = this::packBlock;
+    private final Parallel.Chunk multiplying = this::multiply;
+    private long resultAddress;
+    private long biasAddress;
+    private long packedLeft;
+
+    /** A right operand: where its panels are during a run. */
+    interface RightPanels {
+        PackedPanels panels();
+
+        /** Readies the panels, at the start of a run. */
+        void begin(Workspace workspace);
+
+        /** The first panel of a matrix. */
+        long address(int matrix);
+
+        /** Bytes of the shared workspace that the panels take, at its start. */
+        long sharedBytes();
+    }
+
+    Gemm(
+            Parallel parallel,
+            Workspace workspace,
+            int matrices,
+            int rows,
+            LeftRows left,
+            RightPanels right,
+            Buffer result,
+            @Nullable Buffer bias,
+            Activation activation) {
+        this.parallel = parallel;
+        this.workspace = workspace;
+        this.left = left;
+        this.right = right;
+        this.result = result;
+        this.bias = bias;
+        this.activation = activation;
+        this.rows = rows;
+        this.columns = right.panels().columns();
+        this.depth = right.panels().depth();
+        int panels = right.panels().panels();
+        blocksPerMatrix = (rows + BLOCK - 1) / BLOCK;
+        int even = blocksPerMatrix == 0 ? 0 : (rows + blocksPerMatrix - 1) / blocksPerMatrix;
+        blockRows = (even + MICRO.rows() - 1) / MICRO.rows() * MICRO.rows();
+        blocks = Math.multiplyExact(matrices, blocksPerMatrix);
+        long work = (long) blocks * blockRows * depth * columns;
+        long wanted = Math.min(blocks == 0 ? 1 : (CHUNKS + blocks - 1) / blocks, Math.max(work / SMALL, 1));
+        int most = (int) Math.max(1, Math.min(panels, wanted));
+        groupPanels = Math.max((panels + most - 1) / most, 1);
+        groups = (panels + groupPanels - 1) / groupPanels;
+        // few rows fit the first-level cache in full depth, and long runs of b suit the prefetcher
+        slab = rows <= 2 * MICRO.rows() ? Math.max(depth, 1) : SLAB;
+        packFirst = groups > 1;
+        long blockBytes = 4L * blockRows * Math.min(slab, depth);
+        workspace.reserve(
+                right.sharedBytes() + (packFirst ? 4L * matrices * rows * depth : 0),
+                Workspace.align(tileBytes()) + (packFirst ? 0 : blockBytes));
+    }
+
+    private static long tileBytes() {
+        return 4L * MICRO.rows() * MICRO.columns();
+    }
+
+    /** The kernel of a linear layer. */
+    static Kernel linear(Fused.Linear op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        Tensor x = t.inputs().get(0);
+        Tensor w = t.inputs().get(1);
+        int in = w.dim(1);
+        int rows = Math.toIntExact(x.shape().product(0, x.shape().rank() - 1));
+        return new Gemm(
+                parallel,
+                workspace,
+                1,
+                rows,
+                new LeftRows.Matrix(operands.buffer(x), rows, in, false),
+                Panels.of(w, PackedPanels.matrix(in, w.dim(0), true, in), 1, "transposed", operands, parallel),
+                operands.buffer(t),
+                t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null,
+                op.activation());
+    }
+
+    /** The kernel of a plain product. */
+    static Kernel matMul(Primitive.MatMul op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        Tensor a = t.inputs().get(0);
+        Tensor b = t.inputs().get(1);
+        Shape y = t.shape();
+        boolean shared = b.shape().rank() == 2;
+        int lead = Math.toIntExact(y.product(0, y.rank() - 2));
+        int depth = a.dim(op.transposeA() ? -2 : -1);
+        int matrices = shared ? 1 : lead;
+        int rows = Math.toIntExact((long) y.dim(-2) * (shared ? lead : 1));
+        PackedPanels panels = PackedPanels.matrix(depth, y.dim(-1), op.transposeB(), b.dim(-1));
+        return new Gemm(
+                parallel,
+                workspace,
+                matrices,
+                rows,
+                new LeftRows.Matrix(operands.buffer(a), rows, depth, op.transposeA()),
+                Panels.of(b, panels, matrices, op.transposeB() ? "transposed" : "plain", operands, parallel),
+                operands.buffer(t),
+                null,
+                Activation.NONE);
+    }
+
+    @Override
+    public void run() {
+        if (blocks == 0 || groups == 0) {
+            return;
+        }
+        long shared = workspace.shared();
+        left.begin();
+        right.begin(workspace);
+        resultAddress = result.address();
+        biasAddress = bias == null ? 0 : bias.address();
+        packedLeft = shared + right.sharedBytes();
+        if (packFirst) {
+            parallel.forRange(blocks, packing);
+        }
+        parallel.forRange(blocks * groups, multiplying);
+    }
+
+    /** Where a block of the packed left operand is, in full depth: slab by slab, each of tight tiles. */
+    private long packedBlock(int block) {
+        int matrix = block / blocksPerMatrix;
+        long row = (long) matrix * rows + (long) (block % blocksPerMatrix) * blockRows;
+        return packedLeft + 4 * row * depth;
+    }
+
+    private void packBlock(int block, int worker) {
+        int matrix = block / blocksPerMatrix;
+        int begin = block % blocksPerMatrix * blockRows;
+        int end = Math.min(rows, begin + blockRows);
+        long out = packedBlock(block);
+        for (int k = 0; k < depth; k += slab) {
+            int to = Math.min(depth, k + slab);
+            packSlab(matrix, begin, end, k, to, out);
+            out += 4L * (end - begin) * (to - k);
+        }
+    }
+
+    private void packSlab(int matrix, int begin, int end, int from, int to, long out) {
+        for (int row = begin; row < end; row += MICRO.rows()) {
+            int count = Math.min(MICRO.rows(), end - row);
+            left.pack(matrix, row, count, from, to, out + 4L * (row - begin) * (to - from));
+        }
+    }
+
+    private void multiply(int chunk, int worker) {
+        int block = chunk / groups;
+        int firstPanel = chunk % groups * groupPanels;
+        int lastPanel = Math.min(right.panels().panels(), firstPanel + groupPanels);
+        int matrix = block / blocksPerMatrix;
+        int begin = block % blocksPerMatrix * blockRows;
+        int end = Math.min(rows, begin + blockRows);
+        long tile = workspace.worker(worker);
+        long b = right.address(matrix);
+        long c = resultAddress + 4 * ((long) matrix * rows + begin) * columns;
+        long a = packFirst ? packedBlock(block) : tile + Workspace.align(tileBytes());
+        int k = 0;
+        do {
+            int to = Math.min(depth, k + slab);
+            if (!packFirst) {
+                packSlab(matrix, begin, end, k, to, a);
+            }
+            for (int panel = firstPanel; panel < lastPanel; panel++) {
+                long p = b + panel * right.panels().panelBytes() + 4L * k * MICRO.columns();
+                column(panel, end - begin, to - k, a, p, c, k > 0, tile);
+            }
+            if (packFirst) {
+                a += 4L * (end - begin) * (to - k);
+            }
+            k = to;
+        } while (k < depth);
+        int from = firstPanel * MICRO.columns();
+        finish(c, end - begin, from, Math.min(columns, lastPanel * MICRO.columns()));
+    }
+
+    /** One panel under all the rows of a block. */
+    private void column(int panel, int count, int span, long a, long b, long c, boolean accumulate, long tile) {
+        int first = panel * MICRO.columns();
+        int width = Math.min(MICRO.columns(), columns - first);
+        long stride = 4L * columns;
+        for (int row = 0; row < count; row += MICRO.rows()) {
+            int n = Math.min(MICRO.rows(), count - row);
+            long at = c + row * stride + 4L * first;
+            if (width == MICRO.columns()) {
+                MICRO.tile(n, span, a + 4L * row * span, b, at, stride, accumulate);
+            } else {
+                long wide = 4L * MICRO.columns();
+                if (accumulate) {
+                    copy(at, stride, tile, wide, n, width);
+                }
+                MICRO.tile(n, span, a + 4L * row * span, b, tile, wide, accumulate);
+                copy(tile, wide, at, stride, n, width);
+            }
+        }
+    }
+
+    static void copy(long from, long fromStride, long to, long toStride, int rows, int width) {
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < width; j++) {
+                ALL.set(FLOAT, to + r * toStride + 4L * j, ALL.get(FLOAT, from + r * fromStride + 4L * j));
+            }
+        }
+    }
+
+    /** Bias and activation over the columns of a chunk, while they are hot. */
+    private void finish(long c, int count, int from, int to) {
+        if (biasAddress != 0) {
+            for (int r = 0; r < count; r++) {
+                addBias(c + 4L * r * columns + 4L * from, biasAddress + 4L * from, to - from);
+            }
+        }
+        if (activation == Activation.NONE) {
+            return;
+        }
+        if (to - from == columns) {
+            VectorMath.activate(activation, c, (long) count * columns);
+            return;
+        }
+        for (int r = 0; r < count; r++) {
+            VectorMath.activate(activation, c + 4L * r * columns + 4L * from, to - from);
+        }
+    }
+
+    /** Adds a vector to a row. */
+    static void addBias(long row, long bias, int count) {
+        int j = 0;
+        for (; j <= count - LANES; j += LANES) {
+            FloatVector.fromMemorySegment(SPECIES, ALL, row + 4L * j, ORDER)
+                    .add(FloatVector.fromMemorySegment(SPECIES, ALL, bias + 4L * j, ORDER))
+                    .intoMemorySegment(ALL, row + 4L * j, ORDER);
+        }
+        for (; j < count; j++) {
+            ALL.set(FLOAT, row + 4L * j, ALL.get(FLOAT, row + 4L * j) + ALL.get(FLOAT, bias + 4L * j));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package org.telltale.kernels.vector;
+
+import static org.telltale.kernels.vector.Memory.ALL;
+import static org.telltale.kernels.vector.Memory.FLOAT;
+
+import org.telltale.engine.spi.Buffer;
+
+/** The left operand of a product, which packs pieces of its rows for the micro-kernel. */
+interface LeftRows {
+    /** Reads the operand's address, at the start of a run. */
+    void begin();
+
+    /** Packs rows {@code row ..} of a matrix, columns {@code from .. to - 1}, into [to - from][rows]. */
+    void pack(int matrix, int row, int rows, int from, int to, long out);
+
+    /** Interleaves contiguous rows, {@code step} bytes apart: [rows, depth] into [depth][rows]. */
+    static void interleave(long in, long step, int rows, int depth, long out) {
+        if (rows == 4) {
+            interleave(in, in + step, in + 2 * step, in + 3 * step, depth, out);
+            return;
+        }
+        for (int r = 0; r < rows; r++) {
+            spread(in + r * step, depth, out + 4L * r, rows);
+        }
+    }
+
+    /** One contiguous row to every rows-th place. */
+    static void spread(long in, int depth, long out, int rows) {
+        for (int k = 0; k < depth; k++) {
+            ALL.set(FLOAT, out + 4L * k * rows, ALL.get(FLOAT, in + 4L * k));
+        }
+    }
+
+    /** Four rows, the most of a tile. */
+    static void interleave(long in0, long in1, long in2, long in3, int depth, long out) {
+        for (int k = 0; k < depth; k++) {
+            ALL.set(FLOAT, out + 16L * k, ALL.get(FLOAT, in0 + 4L * k));
+            ALL.set(FLOAT, out + 16L * k + 4, ALL.get(FLOAT, in1 + 4L * k));
+            ALL.set(FLOAT, out + 16L * k + 8, ALL.get(FLOAT, in2 + 4L * k));
+            ALL.set(FLOAT, out + 16L * k + 12, ALL.get(FLOAT, in3 + 4L * k));
+        }
+    }
+
+    /** Row-major matrices [matrices][rows, depth], or [matrices][depth, rows] when transposed. */
+    final class Matrix implements LeftRows {
+        private final Buffer buffer;
+        private final int rows;
+        private final int depth;
+        private final boolean transposed;
+        private long address;
+
+        Matrix(Buffer buffer, int rows, int depth, boolean transposed) {
+            this.buffer = buffer;
+            this.rows = rows;
+            this.depth = depth;
+            this.transposed = transposed;
+        }
+
+        @Override
+        public void begin() {
+            address = buffer.address();
+        }
+
+        @Override
+        public void pack(int matrix, int row, int count, int from, int to, long out) {
+            long base = address + 4L * matrix * rows * depth;
+            if (!transposed) {
+                interleave(base + 4L * row * depth + 4L * from, 4L * depth, count, to - from, out);
+                return;
+            }
+            for (int k = from; k < to; k++) {
+                long in = base + 4L * k * rows + 4L * row;
+                for (int r = 0; r < count; r++) {
+                    ALL.set(FLOAT, out + 4L * r, ALL.get(FLOAT, in + 4L * r));
+                }
+                out += 4L * count;
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+package org.telltale.kernels.vector;
+
+import static org.telltale.kernels.vector.Memory.ALL;
+import static org.telltale.kernels.vector.Memory.FLOAT;
+import static org.telltale.kernels.vector.Memory.LANES;
+import static org.telltale.kernels.vector.Memory.ORDER;
+import static org.telltale.kernels.vector.Memory.SPECIES;
+
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * How a right operand b [depth, columns] lies in memory, and its copy in panels [columns / C][depth][C] of a micro-kernel
+ * with C columns, the last panel filled up with zeros. Row k of b is at {@code (k / inner) outerStep + (k % inner)
+ * innerStep}, in floats, which covers plain and transposed matrices and the weights of convolutions.
+ */
+record PackedPanels(int columns, int outer, long outerStep, int inner, long innerStep, long columnStep) {
+    private static final int WIDTH = MicroKernel.BEST.columns();
+
+    /** A matrix [depth, columns], or [columns, depth] when transposed, with rows this many floats apart. */
+    static PackedPanels matrix(int depth, int columns, boolean transposed, long rowStep) {
+        return new PackedPanels(columns, 1, 0, depth, transposed ? 1 : rowStep, transposed ? rowStep : 1);
+    }
+
+    /** A convolution's weight [columns, channels, taps]; row k of b is channel k % channels of tap k / channels. */
+    static PackedPanels convolution(int columns, int channels, int taps) {
+        return new PackedPanels(columns, taps, 1, channels, taps, (long) channels * taps);
+    }
+
+    int depth() {
+        return outer * inner;
+    }
+
+    int panels() {
+        return (columns + WIDTH - 1) / WIDTH;
+    }
+
+    /** Bytes of the packed copy. */
+    long bytes() {
+        return panels() * panelBytes();
+    }
+
+    /** Bytes from one panel to the next. */
+    long panelBytes() {
+        return 4L * depth() * WIDTH;
+    }
+
+    /** Packs one panel; {@code to} is where the first one goes. */
+    void pack(long from, long to, int panel) {
+        int first = panel * WIDTH;
+        int count = Math.min(WIDTH, columns - first);
+        long out = to + panel * panelBytes();
+        for (int o = 0; o < outer; o++) {
+            long in = from + 4L * (o * outerStep + first * columnStep);
+            if (columnStep == 1 && count == WIDTH) {
+                copy(in, out);
+            } else {
+                gather(in, out, count);
+            }
+            out += 4L * inner * WIDTH;
+        }
+    }
+
+    private void copy(long in, long out) {
+        for (int k = 0; k < inner; k++) {
+            long source = in + 4 * k * innerStep;
+            long target = out + 4L * k * WIDTH;
+            for (int j = 0; j < WIDTH; j += LANES) {
+                FloatVector.fromMemorySegment(SPECIES, ALL, source + 4L * j, ORDER)
+                        .intoMemorySegment(ALL, target + 4L * j, ORDER);
+            }
+        }
+    }
+
+    private void gather(long in, long out, int count) {
+        for (int j = 0; j < count; j++) {
+            long source = in + 4L * j * columnStep;
+            for (int k = 0; k < inner; k++) {
+                ALL.set(FLOAT, out + 4L * k * WIDTH + 4L * j, ALL.get(FLOAT, source + 4L * k * innerStep));
+            }
+        }
+        for (int j = count; j < WIDTH; j++) {
+            for (int k = 0; k < inner; k++) {
+                ALL.set(FLOAT, out + 4L * k * WIDTH + 4L * j, 0);
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package org.telltale.kernels.vector;
+
+import static org.telltale.kernels.vector.Memory.ALL;
+import static org.telltale.kernels.vector.Memory.FLOAT;
+import static org.telltale.kernels.vector.Memory.LANES;
+import static org.telltale.kernels.vector.Memory.ORDER;
+import static org.telltale.kernels.vector.Memory.SPECIES;
+
+import java.lang.foreign.Arena;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Tiles of up to 4 rows by 2 vectors in the Vector API: 8 independent sums hide the latency of the multiply-add, and
+ * the compiler keeps them in registers, which it does not with the 12 sums of a 6-row tile. One flat method per row
+ * count, since vectors that pass through arrays, helper methods or branches are boxed.
+ */
+final class VectorMicroKernel implements MicroKernel {
+    private static final long BYTES = 4L * LANES;
+
+    /**
+     * An address that there never is, which the compiler cannot know. Comparing with it keeps multiply-adds before the
+     * compare from moving behind it; without, all of a step's broadcasts are loaded first and accumulators spill.
+     */
+    private static long never = -1;
+
+    /** Where sums start that do not accumulate: loaded, not assigned, to keep the accumulators free of a branch. */
+    private static final long ZEROS = Arena.global().allocate(2 * BYTES, 64).address();
+
+    @Override
+    public String name() {
+        return "vector";
+    }
+
+    @Override
+    public int rows() {
+        return 4;
+    }
+
+    @Override
+    public int columns() {
+        return 2 * LANES;
+    }
+
+    @Override
+    public void tile(int rows, int depth, long a, long b, long c, long stride, boolean accumulate) {
+        long from = accumulate ? c : ZEROS;
+        long step = accumulate ? stride : 0;
+        switch (rows) {
+            case 4 -> tile4(depth, a, b, c, stride, from, step);
+            case 3 -> tile3(depth, a, b, c, stride, from, step);
+            case 2 -> tile2(depth, a, b, c, stride, from, step);
+            case 1 -> tile1(depth, a, b, c, stride, from, step);
+            default -> throw new IllegalArgumentException("a tile has 1 to 4 rows, not " + rows);
+        }
+    }
+
+    private static void tile4(int depth, long a, long b, long c, long stride, long from, long step) {
+        long fence = never;
+        FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER);
+        FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, ALL, from + BYTES, ORDER);
+        FloatVector x1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step, ORDER);
+        FloatVector y1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step + BYTES, ORDER);
+        FloatVector x2 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 2 * step, ORDER);
+        FloatVector y2 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 2 * step + BYTES, ORDER);
+        FloatVector x3 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 3 * step, ORDER);
+        FloatVector y3 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 3 * step + BYTES, ORDER);
+        for (int k = 0; k < depth; k++) {
+            long p = b + k * (2 * BYTES);
+            long q = a + k * 16L;
+            FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER);
+            FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, p + BYTES, ORDER);
+            FloatVector f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q));
+            x0 = f.fma(u, x0);
+            y0 = f.fma(v, y0);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 4));
+            x1 = f.fma(u, x1);
+            y1 = f.fma(v, y1);
+            if (q == fence) {
+                throw new IllegalStateException();
+            }
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 8));
+            x2 = f.fma(u, x2);
+            y2 = f.fma(v, y2);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 12));
+            x3 = f.fma(u, x3);
+            y3 = f.fma(v, y3);
+        }
+        x0.intoMemorySegment(ALL, c, ORDER);
+        y0.intoMemorySegment(ALL, c + BYTES, ORDER);
+        x1.intoMemorySegment(ALL, c + stride, ORDER);
+        y1.intoMemorySegment(ALL, c + stride + BYTES, ORDER);
+        x2.intoMemorySegment(ALL, c + 2 * stride, ORDER);
+        y2.intoMemorySegment(ALL, c + 2 * stride + BYTES, ORDER);
+        x3.intoMemorySegment(ALL, c + 3 * stride, ORDER);
+        y3.intoMemorySegment(ALL, c + 3 * stride + BYTES, ORDER);
+    }
+
+    private static void tile3(int depth, long a, long b, long c, long stride, long from, long step) {
+        long fence = never;
+        FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER);
+        FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, ALL, from + BYTES, ORDER);
+        FloatVector x1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step, ORDER);
+        FloatVector y1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step + BYTES, ORDER);
+        FloatVector x2 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 2 * step, ORDER);
+        FloatVector y2 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 2 * step + BYTES, ORDER);
+        for (int k = 0; k < depth; k++) {
+            long p = b + k * (2 * BYTES);
+            long q = a + k * 12L;
+            FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER);
+            FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, p + BYTES, ORDER);
+            FloatVector f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q));
+            x0 = f.fma(u, x0);
+            y0 = f.fma(v, y0);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 4));
+            x1 = f.fma(u, x1);
+            y1 = f.fma(v, y1);
+            if (q == fence) {
+                throw new IllegalStateException();
+            }
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 8));
+            x2 = f.fma(u, x2);
+            y2 = f.fma(v, y2);
+        }
+        x0.intoMemorySegment(ALL, c, ORDER);
+        y0.intoMemorySegment(ALL, c + BYTES, ORDER);
+        x1.intoMemorySegment(ALL, c + stride, ORDER);
+        y1.intoMemorySegment(ALL, c + stride + BYTES, ORDER);
+        x2.intoMemorySegment(ALL, c + 2 * stride, ORDER);
+        y2.intoMemorySegment(ALL, c + 2 * stride + BYTES, ORDER);
+    }
+
+    private static void tile2(int depth, long a, long b, long c, long stride, long from, long step) {
+        long fence = never;
+        FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER);
+        FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, ALL, from + BYTES, ORDER);
+        FloatVector x1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step, ORDER);
+        FloatVector y1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step + BYTES, ORDER);
+        for (int k = 0; k < depth; k++) {
+            long p = b + k * (2 * BYTES);
+            long q = a + k * 8L;
+            FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER);
+            FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, p + BYTES, ORDER);
+            FloatVector f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q));
+            x0 = f.fma(u, x0);
+            y0 = f.fma(v, y0);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 4));
+            x1 = f.fma(u, x1);
+            y1 = f.fma(v, y1);
+        }
+        x0.intoMemorySegment(ALL, c, ORDER);
+        y0.intoMemorySegment(ALL, c + BYTES, ORDER);
+        x1.intoMemorySegment(ALL, c + stride, ORDER);
+        y1.intoMemorySegment(ALL, c + stride + BYTES, ORDER);
+    }
+
+    private static void tile1(int depth, long a, long b, long c, long stride, long from, long step) {
+        long fence = never;
+        FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER);
+        FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, ALL, from + BYTES, ORDER);
+        for (int k = 0; k < depth; k++) {
+            long p = b + k * (2 * BYTES);
+            long q = a + k * 4L;
+            FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER);
+            FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, p + BYTES, ORDER);
+            FloatVector f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q));
+            x0 = f.fma(u, x0);
+            y0 = f.fma(v, y0);
+        }
+        x0.intoMemorySegment(ALL, c, ORDER);
+        y0.intoMemorySegment(ALL, c + BYTES, ORDER);
+    }
+}
