@@ -155,7 +155,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
             FloatVector a3 = FloatVector.zero(SPECIES);
             for (int r = from; r < to; r++) {
                 long in = corner + r * row + 4L * c;
-                long w = packed + 4L * c + r * across * pixel;
+                long w = packed + 4L * c + (long) r * across * pixel;
                 for (int s = 0; s < across; s++) {
                     FloatVector k = FloatVector.fromMemorySegment(SPECIES, ALL, w, ORDER);
                     a0 = FloatVector.fromMemorySegment(SPECIES, ALL, in, ORDER).fma(k, a0);
@@ -189,7 +189,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
             FloatVector a = FloatVector.zero(SPECIES);
             for (int r = from; r < to; r++) {
                 long in = corner + r * row + left * pixel + 4L * c;
-                long w = packed + 4L * c + (r * window.kernelWidth() + left) * pixel;
+                long w = packed + 4L * c + ((long) r * window.kernelWidth() + left) * pixel;
                 for (int s = left; s < right; s++) {
                     FloatVector k = FloatVector.fromMemorySegment(SPECIES, ALL, w, ORDER);
                     a = FloatVector.fromMemorySegment(SPECIES, ALL, in, ORDER).fma(k, a);
@@ -210,7 +210,8 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
             for (int r = from; r < to; r++) {
                 for (int s = left; s < right; s++) {
                     float in = ALL.get(FLOAT, corner + ((long) r * width + s) * pixel + 4L * c);
-                    a = Math.fma(in, ALL.get(FLOAT, packed + (r * window.kernelWidth() + s) * pixel + 4L * c), a);
+                    a = Math.fma(
+                            in, ALL.get(FLOAT, packed + ((long) r * window.kernelWidth() + s) * pixel + 4L * c), a);
                 }
             }
             ALL.set(FLOAT, out + 4L * c, a);

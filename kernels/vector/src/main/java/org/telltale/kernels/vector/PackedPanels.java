@@ -62,7 +62,7 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
 
     private void copy(long in, long out) {
         for (int k = 0; k < inner; k++) {
-            long source = in + 4 * k * innerStep;
+            long source = in + 4L * k * innerStep;
             long target = out + 4L * k * WIDTH;
             for (int j = 0; j < WIDTH; j += LANES) {
                 FloatVector.fromMemorySegment(SPECIES, ALL, source + 4L * j, ORDER)

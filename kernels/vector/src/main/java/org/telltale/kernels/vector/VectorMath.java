@@ -12,6 +12,7 @@ import org.telltale.engine.Activation;
  * polynomials are minimax fits of this project's own; the errors stated are the largest that the test finds over the
  * whole range of floats, against double.
  */
+@SuppressWarnings("FloatingPointLiteralPrecision")
 final class VectorMath {
     private static final VectorSpecies<Float> S = Memory.SPECIES;
 

@@ -49,7 +49,7 @@ final class VectorMicroKernel implements MicroKernel {
             case 4 -> tile4(depth, a, b, c, stride, from, step);
             case 3 -> tile3(depth, a, b, c, stride, from, step);
             case 2 -> tile2(depth, a, b, c, stride, from, step);
-            case 1 -> tile1(depth, a, b, c, stride, from, step);
+            case 1 -> tile1(depth, a, b, c, from);
             default -> throw new IllegalArgumentException("a tile has 1 to 4 rows, not " + rows);
         }
     }
@@ -130,7 +130,6 @@ final class VectorMicroKernel implements MicroKernel {
     }
 
     private static void tile2(int depth, long a, long b, long c, long stride, long from, long step) {
-        long fence = never;
         FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER);
         FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, ALL, from + BYTES, ORDER);
         FloatVector x1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step, ORDER);
@@ -153,8 +152,7 @@ final class VectorMicroKernel implements MicroKernel {
         y1.intoMemorySegment(ALL, c + stride + BYTES, ORDER);
     }
 
-    private static void tile1(int depth, long a, long b, long c, long stride, long from, long step) {
-        long fence = never;
+    private static void tile1(int depth, long a, long b, long c, long from) {
         FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER);
         FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, ALL, from + BYTES, ORDER);
         for (int k = 0; k < depth; k++) {
