@@ -67,12 +67,8 @@ final class SoftmaxRow {
             e.intoMemorySegment(ALL, row + 4L * j, ORDER);
             sum = sum.add(e);
         }
-        return sum(sum, lanes);
-    }
-
-    /** The sum of a vector's lanes in a fixed order, which {@code reduceLanes} does not promise. */
-    private static float sum(FloatVector v, long lanes) {
-        v.intoMemorySegment(ALL, lanes, ORDER);
+        // in a fixed order, which reduceLanes does not promise
+        sum.intoMemorySegment(ALL, lanes, ORDER);
         return lanes(lanes);
     }
 
