@@ -1,0 +1,9 @@
+/**
+ * JMH benchmarks, started by {@code mvn -pl bench} without a goal, once the other modules are installed ({@code mvn
+ * install -DskipTests}). {@code -Dbenchmarks=MatMul} selects by a regular expression; {@code -Djmh="-p threads=1"} passes
+ * options on.
+ */
+@NullMarked
+package org.telltale.bench;
+
+import org.jspecify.annotations.NullMarked;
