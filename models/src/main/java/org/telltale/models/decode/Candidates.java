@@ -44,7 +44,7 @@ final class Candidates {
      * @param forbidden a token that no beam may continue with, or {@link Limits#NONE}
      */
     void collect(Logits logits, double[] beamScores, int forbidden) {
-        size = 0;
+        clear();
         int vocabulary = logits.vocabulary();
         double logSum = 0;
         float max = 0;
@@ -68,6 +68,10 @@ final class Candidates {
             }
         }
         sort();
+    }
+
+    void clear() {
+        size = 0;
     }
 
     /** Adds a candidate that comes after all earlier ones in beam and token. */

@@ -78,8 +78,12 @@ final class LegacyRule implements BeamRule {
         return sorted.reversed();
     }
 
-    /** The finished sequences so far, in the order in which they came. */
-    List<Hypothesis> heap() {
-        return heap;
+    int heapSize() {
+        return heap.size();
+    }
+
+    /** The lowest score of the heap; infinite while it is empty. */
+    double worst() {
+        return worst;
     }
 }
