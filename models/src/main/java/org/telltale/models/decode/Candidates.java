@@ -45,21 +45,20 @@ final class Candidates {
      */
     void collect(Logits logits, double[] beamScores, int forbidden) {
         clear();
-        int vocabulary = logits.vocabulary();
+        float[] row = new float[logits.vocabulary()];
         double logSum = 0;
         float max = 0;
         for (int beam = 0; beam < beamScores.length; beam++) {
-            int row = logits.rows() == 1 ? 0 : beam;
-            if (row == beam) {
-                logSum = logits.logSum(row);
-                max = logits.max(row);
+            if (beam < logits.rows()) {
+                logSum = logits.read(beam, row);
+                max = Logits.max(row);
             }
             double base = beamScores[beam] - logSum;
             if (size == scores.length && base + max <= scores[0]) {
                 continue;
             }
-            for (int token = 0; token < vocabulary; token++) {
-                double score = base + logits.get(row, token);
+            for (int token = 0; token < row.length; token++) {
+                double score = base + row[token];
                 // Equal scores lose: what is in the heap already has the lower beam or token.
                 if (size == scores.length && score <= scores[0]) {
                     continue;

@@ -7,7 +7,7 @@ import java.util.List;
 public record Greedy() implements Strategy {
     private static final int[] ROW_0 = {0};
 
-    /** Chooses a token from row 0 of the logits. */
+    /** Chooses a token by its logits. */
     @FunctionalInterface
     interface Choice {
         /**
@@ -16,7 +16,7 @@ public record Greedy() implements Strategy {
          * @param ids the sequence so far in its first {@code length} elements
          * @param forbidden a token that may not be chosen, or {@link Limits#NONE}
          */
-        int choose(Logits logits, int[] ids, int length, int forbidden);
+        int choose(float[] logits, int[] ids, int length, int forbidden);
     }
 
     Generation generate(StepFunction model, int[] prompt, Limits limits) {
@@ -32,9 +32,10 @@ public record Greedy() implements Strategy {
         Logits logits = model.start(prompt.clone());
         while (true) {
             logits.require(1, limits.end());
-            double logSum = logits.logSum(0);
-            int token = choice.choose(logits, ids, length, limits.forbidden(length));
-            logProb += logits.get(0, token) - logSum;
+            float[] row = new float[logits.vocabulary()];
+            double logSum = logits.read(0, row);
+            int token = choice.choose(row, ids, length, limits.forbidden(length));
+            logProb += row[token] - logSum;
             ids[length++] = token;
             if (token == limits.end() || length == limits.maxLength()) {
                 return new Generation(new Hypothesis(Arrays.copyOf(ids, length), logProb, logProb), List.of());
@@ -44,10 +45,10 @@ public record Greedy() implements Strategy {
         }
     }
 
-    private static int argmax(Logits logits, int forbidden) {
+    private static int argmax(float[] logits, int forbidden) {
         int best = forbidden == 0 ? 1 : 0;
-        for (int t = best + 1; t < logits.vocabulary(); t++) {
-            if (t != forbidden && logits.get(0, t) > logits.get(0, best)) {
+        for (int t = best + 1; t < logits.length; t++) {
+            if (t != forbidden && logits[t] > logits[best]) {
                 best = t;
             }
         }

@@ -1,5 +1,7 @@
 package org.telltale.models.decode;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import org.telltale.engine.DType;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.ShapeException;
@@ -24,22 +26,19 @@ public record Logits(HostTensor values) {
         return values.shape().dim(1);
     }
 
-    /** The logit of a token in a row. */
-    public float get(int row, int token) {
-        return values.get((long) row * vocabulary() + token);
-    }
-
     /**
-     * The logarithm of the sum of a row's exponentials, in double: a log-probability is a logit less this.
+     * Copies a row and returns the logarithm of the sum of its exponentials, summed in double: a log-probability is a
+     * logit less this.
      *
      * @throws IllegalStateException if the row holds a NaN or an infinity that leaves no distribution
      */
-    double logSum(int row) {
-        double max = max(row);
+    double read(int row, float[] into) {
         int n = vocabulary();
+        MemorySegment.copy(values.data(), ValueLayout.JAVA_FLOAT, (long) row * n * Float.BYTES, into, 0, n);
+        double max = max(into);
         double sum = 0;
-        for (int t = 0; t < n; t++) {
-            sum += Math.exp(get(row, t) - max);
+        for (float logit : into) {
+            sum += Math.exp(logit - max);
         }
         double logSum = max + Math.log(sum);
         if (!Double.isFinite(logSum)) {
@@ -49,11 +48,10 @@ public record Logits(HostTensor values) {
         return logSum;
     }
 
-    float max(int row) {
-        int n = vocabulary();
+    static float max(float[] row) {
         float max = Float.NEGATIVE_INFINITY;
-        for (int t = 0; t < n; t++) {
-            max = Math.max(max, get(row, t));
+        for (float logit : row) {
+            max = Math.max(max, logit);
         }
         return max;
     }

@@ -60,14 +60,11 @@ public record Sampling(long seed, int topK, double topP, double repetitionPenalt
     }
 
     /** The distribution that the next token is drawn from: 0 where a token was removed. */
-    double[] probabilities(Logits logits, int[] ids, int length, int forbidden) {
-        float[] scores = new float[logits.vocabulary()];
-        for (int t = 0; t < scores.length; t++) {
-            scores[t] = logits.get(0, t);
-        }
+    double[] probabilities(float[] logits, int[] ids, int length, int forbidden) {
+        float[] scores = logits.clone();
         // From the raw logit, so a token that occurs twice is penalised once.
         for (int i = 0; i < length; i++) {
-            float raw = logits.get(0, ids[i]);
+            float raw = logits[ids[i]];
             float penalty = (float) repetitionPenalty;
             scores[ids[i]] = raw < 0 ? raw * penalty : raw / penalty;
         }

@@ -122,10 +122,7 @@ class SamplingTest {
     }
 
     private static double[] probabilities(Sampling sampling, float[] logits, int forbidden, int... ids) {
-        try (Arena arena = Arena.ofConfined()) {
-            Logits row = new Logits(HostTensor.of(arena, Shape.of(1, logits.length), logits));
-            return sampling.probabilities(row, ids, ids.length, forbidden);
-        }
+        return sampling.probabilities(logits, ids, ids.length, forbidden);
     }
 
     private static double[] softmax(double... logits) {
