@@ -27,7 +27,7 @@ class BeamTraceGoldenTest {
     @TestFactory
     Stream<DynamicTest> theLegacyRuleFollowsTheOriginalsTraces() throws IOException {
         if (!Files.isDirectory(GOLDEN)) {
-            abort("no golden folder: " + GOLDEN);
+            return Stream.of(dynamicTest("beam traces", () -> abort("no golden folder: " + GOLDEN)));
         }
         List<DynamicTest> tests = new ArrayList<>();
         try (Stream<Path> files = Files.list(GOLDEN)) {

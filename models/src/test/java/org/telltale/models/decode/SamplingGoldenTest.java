@@ -26,7 +26,7 @@ class SamplingGoldenTest {
     @TestFactory
     Stream<DynamicTest> probabilitiesEqualTheOriginals() throws IOException {
         if (!Files.exists(GOLDEN.resolve("sampling.json"))) {
-            abort("no golden folder: " + GOLDEN);
+            return Stream.of(dynamicTest("sampling", () -> abort("no golden folder: " + GOLDEN)));
         }
         JsonNode tolerance = json("tolerances.json").path("sampling").path("probabilities");
         byte[] tensors = Files.readAllBytes(GOLDEN.resolve("sampling.safetensors"));

@@ -28,6 +28,9 @@ class TokenizersGoldenTest {
 
     @TestFactory
     Stream<DynamicTest> wordPieceIdsEqualTheReference() throws IOException {
+        if (!Files.isDirectory(GOLDEN)) {
+            return Stream.of(skipped("ids"));
+        }
         JsonNode strings = json(GOLDEN.resolve("strings.json"));
         Set<String> exempt = json(GOLDEN.resolve("tolerances.json"))
                 .path("exempt_groups")
@@ -61,6 +64,9 @@ class TokenizersGoldenTest {
 
     @TestFactory
     Stream<DynamicTest> wordPieceTextsEqualTheReference() throws IOException {
+        if (!Files.isDirectory(GOLDEN)) {
+            return Stream.of(skipped("texts"));
+        }
         List<DynamicTest> tests = new ArrayList<>();
         for (String name : wordPieceVocabularies()) {
             int n = 0;
@@ -77,11 +83,12 @@ class TokenizersGoldenTest {
         return tests.stream();
     }
 
+    private static DynamicTest skipped(String name) {
+        return dynamicTest(name, () -> abort("no golden folder: " + GOLDEN));
+    }
+
     /** Names whose ids and texts are both there, and which are WordPiece by their decode cases and their vocabulary. */
     private static List<String> wordPieceVocabularies() throws IOException {
-        if (!Files.isDirectory(GOLDEN)) {
-            abort("no golden folder: " + GOLDEN);
-        }
         try (Stream<Path> files = Files.list(GOLDEN)) {
             return files.map(f -> f.getFileName().toString())
                     .filter(f -> f.endsWith("-decode.json"))
@@ -103,9 +110,6 @@ class TokenizersGoldenTest {
     }
 
     private static JsonNode json(Path file) {
-        if (!Files.exists(file)) {
-            abort("no golden folder: " + file.getParent());
-        }
         return JSON.readTree(file);
     }
 
