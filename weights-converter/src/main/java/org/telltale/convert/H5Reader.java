@@ -52,6 +52,7 @@ public final class H5Reader implements AutoCloseable {
     private final long fileBytes;
     private final Map<String, Dataset> datasets = new LinkedHashMap<>();
     private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final List<String> groups = new ArrayList<>();
 
     /**
      * A numeric dataset.
@@ -95,6 +96,11 @@ public final class H5Reader implements AutoCloseable {
     /** The numeric datasets by path, each object once, in the order of the file's groups. */
     public Map<String, Entry> datasets() {
         return Collections.unmodifiableMap(entries);
+    }
+
+    /** The groups by path, in the order of the file. */
+    public List<String> groups() {
+        return Collections.unmodifiableList(groups);
     }
 
     /** The values of a dataset, row-major, converted to float32 from whatever type they are stored in. */
@@ -188,6 +194,7 @@ public final class H5Reader implements AutoCloseable {
                     entries.put(name, new Entry(name, shape, type.get()));
                 }
             } else if (node instanceof Group g) {
+                groups.add(name);
                 list(g, name + "/", depth + 1, seen);
             }
         }
