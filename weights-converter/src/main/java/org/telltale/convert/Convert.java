@@ -42,8 +42,8 @@ public final class Convert {
     }
 
     /**
-     * Converts a Keras MobileNetV2 ({@code .h5}, the whole model) to {@code model.safetensors}, {@code config.json} and
-     * {@code preprocessor_config.json}. The output folder appears complete or not at all.
+     * Converts a Keras MobileNetV2 ({@code .h5}, the whole model) or EfficientNet (Keras 3's {@code .weights.h5} or
+     * {@code .keras}) to {@code model.safetensors}, {@code config.json} and {@code preprocessor_config.json}. The output folder appears complete or not at all.
      *
      * @return the output folder
      * @throws ConvertException if the source is not such a model or malformed, or if the output folder holds other files
@@ -60,13 +60,20 @@ public final class Convert {
         }
         requireFree(outFolder, options.force);
         try (H5Reader h5 = H5Reader.open(source)) {
-            KerasModel model = KerasModel.read(source, h5);
-            if (!KerasMobileNetV2.accepts(model)) {
-                throw new ConvertException(source + ": not a MobileNetV2, the only Keras model that is converted");
-            }
-            write(outFolder, KerasMobileNetV2.convert(model, labels(source, options)), h5);
+            write(outFolder, convert(source, h5, labels(source, options)), h5);
         }
         return outFolder;
+    }
+
+    private static Converted convert(Path source, H5Reader h5, Optional<List<String>> labels) {
+        if (KerasEfficientNet.accepts(h5)) {
+            return KerasEfficientNet.convert(source, h5, labels);
+        }
+        KerasModel model = KerasModel.read(source, h5);
+        if (!KerasMobileNetV2.accepts(model)) {
+            throw new ConvertException(source + ": neither a MobileNetV2 nor an EfficientNet of keras.applications");
+        }
+        return KerasMobileNetV2.convert(model, labels);
     }
 
     private static Optional<List<String>> labels(Path source, Options options) {

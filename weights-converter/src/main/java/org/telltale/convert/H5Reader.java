@@ -8,12 +8,8 @@ import io.jhdf.api.Node;
 import io.jhdf.object.datatype.DataType;
 import io.jhdf.object.datatype.FixedPoint;
 import io.jhdf.object.datatype.FloatingPoint;
-import java.io.IOException;
-import java.io.InputStream;
 import java.lang.reflect.Array;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,8 +21,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +31,6 @@ import org.jspecify.annotations.Nullable;
  * {@link ConvertException}.
  */
 public final class H5Reader implements AutoCloseable {
-    private static final long MAX_FILE = 1L << 30;
     private static final int MAX_DATASETS = 100_000;
     private static final int MAX_DEPTH = 64;
 
@@ -45,13 +38,13 @@ public final class H5Reader implements AutoCloseable {
     private static final long MAX_RATIO = 1032;
 
     private static final long ALWAYS_ALLOWED = 16L << 20;
-    private static final String ZIP_ENTRY = "model.weights.h5";
 
     private final Path path;
     private final HdfFile file;
     private final long fileBytes;
     private final Map<String, Dataset> datasets = new LinkedHashMap<>();
     private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final List<String> groups = new ArrayList<>();
 
     /**
      * A numeric dataset.
@@ -79,8 +72,7 @@ public final class H5Reader implements AutoCloseable {
      * @throws ConvertException if it is malformed or larger than 1 GiB
      */
     public static H5Reader open(Path path) {
-        byte[] bytes = load(path);
-        requireComplete(path, bytes);
+        byte[] bytes = H5Bytes.load(path);
         return guarded(path, "not a readable HDF5 file", () -> {
             HdfFile file = HdfFile.fromBytes(bytes);
             try {
@@ -95,6 +87,11 @@ public final class H5Reader implements AutoCloseable {
     /** The numeric datasets by path, each object once, in the order of the file's groups. */
     public Map<String, Entry> datasets() {
         return Collections.unmodifiableMap(entries);
+    }
+
+    /** The groups by path, in the order of the file. */
+    public List<String> groups() {
+        return Collections.unmodifiableList(groups);
     }
 
     /** The values of a dataset, row-major, converted to float32 from whatever type they are stored in. */
@@ -188,6 +185,7 @@ public final class H5Reader implements AutoCloseable {
                     entries.put(name, new Entry(name, shape, type.get()));
                 }
             } else if (node instanceof Group g) {
+                groups.add(name);
                 list(g, name + "/", depth + 1, seen);
             }
         }
@@ -236,61 +234,6 @@ public final class H5Reader implements AutoCloseable {
             at = copy(Array.get(from, i), to, at);
         }
         return at;
-    }
-
-    private static byte[] load(Path path) {
-        try {
-            byte[] head;
-            try (InputStream in = Files.newInputStream(path)) {
-                head = in.readNBytes(4);
-            }
-            if (Arrays.equals(head, new byte[] {'P', 'K', 3, 4})) {
-                return unzip(path);
-            }
-            long size = Files.size(path);
-            if (size > MAX_FILE) {
-                throw new ConvertException(path + ": " + size + " bytes, at most " + MAX_FILE + " are read");
-            }
-            return Files.readAllBytes(path);
-        } catch (IOException e) {
-            throw new ConvertException(path + ": cannot be read: " + e, e);
-        }
-    }
-
-    private static byte[] unzip(Path path) throws IOException {
-        try (ZipFile zip = new ZipFile(path.toFile())) {
-            ZipEntry entry = zip.getEntry(ZIP_ENTRY);
-            if (entry == null) {
-                throw new ConvertException(path + ": a zip file without " + ZIP_ENTRY);
-            }
-            try (InputStream in = zip.getInputStream(entry)) {
-                byte[] bytes = in.readNBytes((int) MAX_FILE);
-                if (in.read() >= 0) {
-                    throw new ConvertException(path + ": " + ZIP_ENTRY + " is larger than " + MAX_FILE + " bytes");
-                }
-                return bytes;
-            }
-        }
-    }
-
-    /** The superblock says how long the file is; the library does not look, and would read the part that is there. */
-    private static void requireComplete(Path path, byte[] bytes) {
-        byte[] signature = {(byte) 0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
-        if (bytes.length < 48 || !Arrays.equals(bytes, 0, 8, signature, 0, 8)) {
-            throw new ConvertException(path + ": not an HDF5 file");
-        }
-        int version = bytes[8];
-        int offsetBytes = version < 2 ? bytes[13] : bytes[9];
-        int endAt = version < 2 ? 24 + 4 * version + 2 * offsetBytes : 12 + 2 * offsetBytes;
-        if (version < 0 || version > 3 || offsetBytes != 8) {
-            throw new ConvertException(path + ": HDF5 superblock version " + version + " with addresses of "
-                    + offsetBytes + " bytes, expected version 0 to 3 and 8 bytes");
-        }
-        long end = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(endAt);
-        if (end < 0 || end > bytes.length) {
-            throw new ConvertException(path + ": truncated: " + bytes.length + " bytes, the HDF5 superblock says "
-                    + Long.toUnsignedString(end));
-        }
     }
 
     /** The library was not written for hostile files: it throws whatever its parsing runs into. */

@@ -51,6 +51,36 @@ class ConvertGoldenTest {
         }
     }
 
+    @TestFactory
+    Stream<DynamicTest> kerasWeightsOfAnEfficientNetAreThoseOfItsHuggingFaceTwin() throws IOException {
+        Path area = Golden.area("cnn");
+        try (Stream<Path> list = Files.list(area)) {
+            List<Path> models = list.filter(p -> Files.exists(p.resolve("model.weights.h5")))
+                    .sorted()
+                    .toList();
+            return models.stream()
+                    .map(m -> DynamicTest.dynamicTest(m.getFileName().toString(), () -> weightsTwin(m)));
+        }
+    }
+
+    private static void weightsTwin(Path model) {
+        Path source = model.resolve("model.weights.h5");
+        Path twin = model.resolveSibling(model.getFileName().toString().replaceFirst("^keras-", "tiny-"));
+        try (H5Reader h5 = H5Reader.open(source);
+                SafeTensors expected = SafeTensors.open(twin);
+                Arena arena = Arena.ofConfined()) {
+            List<Converted.Tensor> tensors = KerasEfficientNet.tensors(source, h5);
+            assertThat(tensors.stream().map(Converted.Tensor::name))
+                    .containsExactlyInAnyOrderElementsOf(expected.names());
+            for (Converted.Tensor t : tensors) {
+                assertThat(t.entry().shape()).as(t.name()).isEqualTo(expected.shape(t.name()));
+                assertThat(t.values(h5, arena).data().mismatch(expected.bytes(t.name(), arena)))
+                        .as(t.name())
+                        .isEqualTo(-1);
+            }
+        }
+    }
+
     private void twin(Path area, Path model) throws IOException {
         String name = model.getFileName().toString();
         Path twin = area.resolve(name.replaceFirst("^keras-", "tiny-"));

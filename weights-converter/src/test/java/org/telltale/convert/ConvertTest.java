@@ -132,7 +132,7 @@ class ConvertTest {
         Path source = Golden.area("formats").resolve("h5/legacy_whole_model.h5");
         assertThatThrownBy(() -> Convert.run(source, folder.resolve("out"), Convert.Options.defaults()))
                 .isInstanceOf(ConvertException.class)
-                .hasMessageContaining("not a MobileNetV2");
+                .hasMessageContaining("neither a MobileNetV2 nor an EfficientNet");
         Path weights = Golden.area("formats").resolve("h5/keras3_nested.weights.h5");
         assertThatThrownBy(() -> Convert.run(weights, folder.resolve("out"), Convert.Options.defaults()))
                 .isInstanceOf(ConvertException.class)
@@ -167,6 +167,20 @@ class ConvertTest {
         List<Integer> wrong = new ArrayList<>(new MobileNetV2Widths(1, 8).widths());
         wrong.set(5, 25);
         assertThat(MobileNetV2Widths.find(wrong)).isEmpty();
+    }
+
+    @Test
+    void publishedEfficientNetsHaveTheirBlocksAndOddMaps() {
+        List<KerasEfficientNet.Variant> v = KerasEfficientNet.VARIANTS;
+        assertThat(v.stream().limit(3).map(KerasEfficientNet.Variant::oddBlocks))
+                .containsExactly(List.of(), List.of(16), List.of(5, 8, 16));
+        assertThat(v.stream().limit(3).map(n -> n.widths().size() - 2)).containsExactly(16, 23, 23);
+        assertThat(v.get(2).widths().getLast()).isEqualTo(1408);
+        assertThat(v.get(2).widths()).startsWith(32, 16, 16, 24).contains(48, 88, 120, 208, 352);
+        Path tiny = Golden.area("cnn").resolve("keras-efficientnet/model.weights.h5");
+        assertThatThrownBy(() -> Convert.run(tiny, folder.resolve("out"), Convert.Options.defaults()))
+                .isInstanceOf(ConvertException.class)
+                .hasMessageContaining("no published EfficientNet");
     }
 
     private static List<String> files(Path folder) throws IOException {
