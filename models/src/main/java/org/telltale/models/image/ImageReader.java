@@ -2,14 +2,21 @@ package org.telltale.models.image;
 
 import com.drew.imaging.ImageMetadataReader;
 import com.drew.imaging.ImageProcessingException;
+import com.drew.lang.ByteArrayReader;
+import com.drew.lang.KeyValuePair;
+import com.drew.metadata.Metadata;
 import com.drew.metadata.exif.ExifDirectoryBase;
 import com.drew.metadata.exif.ExifIFD0Directory;
+import com.drew.metadata.exif.ExifReader;
+import com.drew.metadata.png.PngDirectory;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
 
 /**
  * Reads JPEG, PNG, GIF (the first frame), BMP and WebP files into the pixels that Pillow's
@@ -111,8 +118,9 @@ public final class ImageReader {
     /** The EXIF orientation, or 1 where there is none or it cannot be read: damaged EXIF never spoils a picture. */
     static int orientation(byte[] bytes) {
         try {
-            for (ExifIFD0Directory d : ImageMetadataReader.readMetadata(new ByteArrayInputStream(bytes), bytes.length)
-                    .getDirectoriesOfType(ExifIFD0Directory.class)) {
+            Metadata metadata = ImageMetadataReader.readMetadata(new ByteArrayInputStream(bytes), bytes.length);
+            readRawProfile(metadata);
+            for (ExifIFD0Directory d : metadata.getDirectoriesOfType(ExifIFD0Directory.class)) {
                 Integer orientation = d.getInteger(ExifDirectoryBase.TAG_ORIENTATION);
                 if (orientation != null) {
                     return orientation;
@@ -122,6 +130,22 @@ public final class ImageReader {
             return 1;
         }
         return 1;
+    }
+
+    /** ImageMagick writes EXIF into PNG files as text: a name, a length, hexadecimal digits. */
+    private static void readRawProfile(Metadata metadata) {
+        for (PngDirectory d : List.copyOf(metadata.getDirectoriesOfType(PngDirectory.class))) {
+            if (d.getObject(PngDirectory.TAG_TEXTUAL_DATA) instanceof List<?> texts) {
+                for (Object text : texts) {
+                    if (text instanceof KeyValuePair pair && pair.getKey().equals("Raw profile type exif")) {
+                        String[] parts = pair.getValue().toString().strip().split("\\s+", 3);
+                        byte[] exif = HexFormat.of().parseHex(parts[2].replaceAll("\\s", ""));
+                        boolean prefixed = startsWith(exif, 0, "Exif\0\0");
+                        new ExifReader().extract(new ByteArrayReader(exif, prefixed ? 6 : 0), metadata, 0);
+                    }
+                }
+            }
+        }
     }
 
     /** Refuses a picture by its declared size, before anything is allocated for it. */

@@ -371,7 +371,7 @@ final class Vp8Decoder {
                 value = value << 8 | (b[at++] & 0xff);
                 held += 8;
             }
-            int split = 1 + ((range - 1) * probability >> 8);
+            int split = 1 + (((range - 1) * probability) >> 8);
             boolean set = value >> held >= split;
             if (set) {
                 value -= split << held;

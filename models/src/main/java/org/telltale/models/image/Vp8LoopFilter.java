@@ -112,16 +112,16 @@ final class Vp8LoopFilter {
 
     private static void two(byte[] p, int q, int step, int p1, int p0, int q0, int q1) {
         int a = 3 * (q0 - p0) + Math.clamp(p1 - q1, -128, 127);
-        p[q - step] = clip(p0 + Math.clamp(a + 3 >> 3, -16, 15));
-        p[q] = clip(q0 - Math.clamp(a + 4 >> 3, -16, 15));
+        p[q - step] = clip(p0 + Math.clamp((a + 3) >> 3, -16, 15));
+        p[q] = clip(q0 - Math.clamp((a + 4) >> 3, -16, 15));
     }
 
     private static void four(byte[] p, int q, int step, int p1, int p0, int q0, int q1) {
         int a = 3 * (q0 - p0);
-        int a1 = Math.clamp(a + 4 >> 3, -16, 15);
-        int a3 = a1 + 1 >> 1;
+        int a1 = Math.clamp((a + 4) >> 3, -16, 15);
+        int a3 = (a1 + 1) >> 1;
         p[q - 2 * step] = clip(p1 + a3);
-        p[q - step] = clip(p0 + Math.clamp(a + 3 >> 3, -16, 15));
+        p[q - step] = clip(p0 + Math.clamp((a + 3) >> 3, -16, 15));
         p[q] = clip(q0 - a1);
         p[q + step] = clip(q1 - a3);
     }
@@ -130,9 +130,9 @@ final class Vp8LoopFilter {
         int p2 = p[q - 3 * step] & 0xff;
         int q2 = p[q + 2 * step] & 0xff;
         int a = Math.clamp(3 * (q0 - p0) + Math.clamp(p1 - q1, -128, 127), -128, 127);
-        int a1 = 27 * a + 63 >> 7;
-        int a2 = 18 * a + 63 >> 7;
-        int a3 = 9 * a + 63 >> 7;
+        int a1 = (27 * a + 63) >> 7;
+        int a2 = (18 * a + 63) >> 7;
+        int a3 = (9 * a + 63) >> 7;
         p[q - 3 * step] = clip(p2 + a3);
         p[q - 2 * step] = clip(p1 + a2);
         p[q - step] = clip(p0 + a1);

@@ -183,10 +183,10 @@ final class Vp8Planes {
             int a1 = t[4 * i + 1] + t[4 * i + 2];
             int a2 = t[4 * i + 1] - t[4 * i + 2];
             int a3 = dc - t[4 * i + 3];
-            c[i * 64] = (short) (a0 + a1 >> 3);
-            c[i * 64 + 16] = (short) (a3 + a2 >> 3);
-            c[i * 64 + 32] = (short) (a0 - a1 >> 3);
-            c[i * 64 + 48] = (short) (a3 - a2 >> 3);
+            c[i * 64] = (short) ((a0 + a1) >> 3);
+            c[i * 64 + 16] = (short) ((a3 + a2) >> 3);
+            c[i * 64 + 32] = (short) ((a0 - a1) >> 3);
+            c[i * 64 + 48] = (short) ((a3 - a2) >> 3);
         }
     }
 
@@ -220,12 +220,12 @@ final class Vp8Planes {
 
     /** Times sqrt(2) * cos(pi / 8). */
     private static int high(int v) {
-        return (v * 20091 >> 16) + v;
+        return ((v * 20091) >> 16) + v;
     }
 
     /** Times sqrt(2) * sin(pi / 8). */
     private static int low(int v) {
-        return v * 35468 >> 16;
+        return (v * 35468) >> 16;
     }
 
     private static void add(byte[] p, int at, int v) {
@@ -249,10 +249,10 @@ final class Vp8Planes {
                 int other = Math.clamp(column + (x % 2 == 0 ? -1 : 1), 0, lastColumn);
                 int cb = upsampled(u, nearAt, farAt, column, other);
                 int cr = upsampled(v, nearAt, farAt, column, other);
-                int luma = (y[lumaAt + x] & 0xff) * 19077 >> 8;
-                rgb[to++] = clip6(luma + (cr * 26149 >> 8) - 14234);
-                rgb[to++] = clip6(luma - (cb * 6419 >> 8) - (cr * 13320 >> 8) + 8708);
-                rgb[to++] = clip6(luma + (cb * 33050 >> 8) - 17685);
+                int luma = ((y[lumaAt + x] & 0xff) * 19077) >> 8;
+                rgb[to++] = clip6(luma + ((cr * 26149) >> 8) - 14234);
+                rgb[to++] = clip6(luma - ((cb * 6419) >> 8) - ((cr * 13320) >> 8) + 8708);
+                rgb[to++] = clip6(luma + ((cb * 33050) >> 8) - 17685);
             }
         }
         return rgb;
@@ -262,7 +262,7 @@ final class Vp8Planes {
     private static int upsampled(byte[] p, int near, int far, int column, int other) {
         int a = p[near + column] & 0xff;
         int sum = a + 3 * ((p[near + other] & 0xff) + (p[far + column] & 0xff)) + (p[far + other] & 0xff);
-        return ((sum + 8 >> 3) + a) >> 1;
+        return (((sum + 8) >> 3) + a) >> 1;
     }
 
     private static byte clip6(int v) {
