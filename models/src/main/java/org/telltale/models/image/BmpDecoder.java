@@ -47,18 +47,18 @@ final class BmpDecoder {
             int to = y * width * 3;
             for (int x = 0; x < width; x++, to += 3) {
                 for (int c = 0; c < 3; c++) {
-                    rgb[to + c] = (byte) channel(colors, row, x * bands, c);
+                    rgb[to + c] = (byte) channel(colors, row, x * bands, bands == 1 ? 0 : c, c);
                 }
             }
         }
         return new Pixels(width, height, rgb);
     }
 
-    private static int channel(ColorModel colors, int[] row, int at, int c) {
+    private static int channel(ColorModel colors, int[] row, int at, int band, int c) {
         if (colors instanceof IndexColorModel palette) {
             return palette.getRGB(row[at]) >> (16 - 8 * c);
         }
-        int v = row[at + c];
+        int v = row[at + band];
         return colors instanceof DirectColorModel ? v * 255 / ((1 << colors.getComponentSize(c)) - 1) : v;
     }
 }

@@ -31,6 +31,7 @@ public final class Resize {
      */
     static Pixels pillow(
             Pixels in, int width, int height, Filter filter, int left, int top, int windowWidth, int windowHeight) {
+        checkSize(width, height);
         if (filter == Filter.NEAREST) {
             return nearest(in, width, height, left, top, windowWidth, windowHeight);
         }
@@ -194,11 +195,9 @@ public final class Resize {
      * @return [height, width, 3], 0 to 255, not rounded
      */
     public static float[] tensorflow(Pixels in, int width, int height) {
-        if (width < 1 || height < 1 || (long) width * height > Pixels.MAX_COUNT) {
-            throw new IllegalArgumentException("cannot resize to " + width + "x" + height);
-        }
+        checkSize(width, height);
         byte[] from = in.rgb();
-        float[] out = new float[width * height * 3];
+        float[] out = new float[Math.multiplyExact(Math.multiplyExact(width, height), 3)];
         float scaleX = (float) in.width() / width;
         float scaleY = (float) in.height() / height;
         int to = 0;
@@ -222,6 +221,12 @@ public final class Resize {
             }
         }
         return out;
+    }
+
+    private static void checkSize(int width, int height) {
+        if (width < 1 || height < 1) {
+            throw new IllegalArgumentException("cannot resize to " + width + "x" + height + ", expected at least 1x1");
+        }
     }
 
     private static float mix(float a, float b, float t) {

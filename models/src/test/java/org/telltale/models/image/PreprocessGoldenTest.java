@@ -187,7 +187,8 @@ class PreprocessGoldenTest {
             case "mobilenetv2_hf" ->
                 json(
                         "MobileNetV2ImageProcessor",
-                        "'size': {'shortest_edge': " + size * 8 / 7 + "}, 'crop_size': {'height': N, 'width': N}",
+                        "'size': {'shortest_edge': " + Math.round(size * 8 / 7.0)
+                                + "}, 'crop_size': {'height': N, 'width': N}",
                         size);
             case "mobilenetv2_keras", "inceptionv3_" -> Preprocess.kerasMinusOneToOne(size);
             case "efficientnet_keras_model_input" -> Preprocess.kerasRaw(size);
