@@ -67,6 +67,22 @@ public final class ConfigFile {
         return new ConfigFile(where + ": " + key, child);
     }
 
+    /** The objects of the list under a key. */
+    public List<ConfigFile> objects(String key) {
+        JsonNode list = require(key);
+        List<ConfigFile> out = new ArrayList<>();
+        for (JsonNode child : list) {
+            if (!child.isObject()) {
+                throw wrong(key, "a list of objects", list);
+            }
+            out.add(new ConfigFile(where + ": " + key + " " + out.size(), child));
+        }
+        if (!list.isArray()) {
+            throw wrong(key, "a list of objects", list);
+        }
+        return out;
+    }
+
     /** A whole number that counts something: at least 1 and at most 10 million. */
     public int count(String key) {
         JsonNode child = require(key);

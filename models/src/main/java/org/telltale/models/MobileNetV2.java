@@ -17,7 +17,10 @@ public final class MobileNetV2 {
     private final Config config;
     private final Params params;
 
-    /** The constants of {@code config.json}. */
+    /** A layer of a head of several: {@code classifier.i}. */
+    public record Dense(int units, Activation activation, boolean bias) {}
+
+    /** The constants of {@code config.json}; an empty head is the usual single layer. */
     public record Config(
             int imageSize,
             double multiplier,
@@ -29,6 +32,7 @@ public final class MobileNetV2 {
             boolean samePadding,
             Activation activation,
             float epsilon,
+            List<Dense> head,
             List<String> labels) {
         public static Config of(ConfigFile file) {
             file.requireType("mobilenet_v2");
@@ -47,7 +51,25 @@ public final class MobileNetV2 {
                     file.flag("tf_padding", true),
                     file.activation("hidden_act"),
                     (float) file.number("layer_norm_eps"),
+                    head(file),
                     file.labels());
+        }
+
+        /** Our own key {@code head}: more than one dense layer, as Teachable Machine builds. */
+        private static List<Dense> head(ConfigFile file) {
+            List<Dense> head = new ArrayList<>();
+            for (ConfigFile layer : file.has("head") ? file.objects("head") : List.<ConfigFile>of()) {
+                String type = layer.text("type");
+                if (!type.equals("dense")) {
+                    throw new ConfigException(layer.where() + ": type is '" + type + "', expected 'dense'");
+                }
+                boolean linear = layer.text("activation").equals("linear");
+                head.add(new Dense(
+                        layer.count("units"),
+                        linear ? Activation.NONE : layer.activation("activation"),
+                        layer.flag("bias", true)));
+            }
+            return head;
         }
 
         private int width(double channels) {
@@ -78,8 +100,22 @@ public final class MobileNetV2 {
         int out = config.fineOutput && config.multiplier < 1 ? 1280 : config.width(1280 * config.multiplier);
         Tensor last = conv(p.at("conv_1x1"), x, out, 1, 1, 1, config.activation);
         Tensor pooled = last.mean(1, 2);
-        Tensor logits = Linear.of(params.at("classifier"), pooled, config.labels.size());
-        return new Forward(stem, blocks, last, pooled, logits);
+        return new Forward(stem, blocks, last, pooled, classify(pooled));
+    }
+
+    private Tensor classify(Tensor pooled) {
+        Params p = params.at("classifier");
+        if (config.head.isEmpty()) {
+            return Linear.of(p, pooled, config.labels.size());
+        }
+        Tensor x = pooled;
+        for (int i = 0; i < config.head.size(); i++) {
+            Dense d = config.head.get(i);
+            x = d.bias
+                    ? Linear.of(p.at(i), x, d.units, d.activation)
+                    : Linear.withoutBias(p.at(i), x, d.units, d.activation);
+        }
+        return x;
     }
 
     private Tensor stem(Params p, Tensor x) {

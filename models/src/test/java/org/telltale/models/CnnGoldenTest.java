@@ -176,6 +176,7 @@ class CnnGoldenTest {
                     c.get("tf_padding").booleanValue(),
                     Activation.named(c.get("hidden_act").stringValue()),
                     (float) c.get("layer_norm_eps").doubleValue(),
+                    List.of(),
                     Collections.nCopies(1001, "label")));
         }
         return efficientNet(
