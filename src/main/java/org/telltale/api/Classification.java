@@ -12,7 +12,7 @@ public record Classification(List<Label> labels) {
     /** The likeliest label; the first of equal ones. */
     public Label top() {
         return labels.stream()
-                .max(Comparator.comparingDouble(Label::probability).thenComparing(l -> -labels.indexOf(l)))
+                .max(Comparator.comparingDouble(Label::probability).thenComparingInt(l -> -labels.indexOf(l)))
                 .orElseThrow();
     }
 
