@@ -1,17 +1,13 @@
 package org.telltale.models.image;
 
-import java.awt.image.Raster;
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
-import javax.imageio.ImageIO;
-import javax.imageio.spi.IIORegistry;
-import javax.imageio.spi.ImageReaderSpi;
-import javax.imageio.stream.MemoryCacheImageInputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * JPEG: the JDK's libjpeg gives the raw components (its inverse transform and chroma upsampling are Pillow's), the
- * colours are computed here. Application segments never reach the library, which stumbles over damaged profiles.
+ * JPEG with Huffman codes, sequential or progressive: grey, YCbCr, RGB, CMYK and YCCK, as libjpeg-turbo decodes it for
+ * Pillow. The JDK's decoder wraps around on strong contrasts, and stumbles over profiles that Pillow ignores.
  */
 final class JpegDecoder {
     private static final int SOS = 0xda;
@@ -20,7 +16,15 @@ final class JpegDecoder {
     private final byte[] b;
     private int width;
     private int height;
-    private byte[] ids = new byte[0];
+    private int maxH = 1;
+    private int maxV = 1;
+    private int unitColumns;
+    private int unitRows;
+    private int restart;
+    private boolean progressive;
+    private final List<JpegComponent> components = new ArrayList<>();
+    private final int[][] quantizers = new int[4][0];
+    private final @Nullable JpegHuffman[] codes = new JpegHuffman[8];
     private boolean jfif;
     private int adobeTransform = -1;
 
@@ -28,51 +32,33 @@ final class JpegDecoder {
         b = bytes;
     }
 
-    Pixels decode() throws IOException {
-        byte[] bare = strip();
-        Raster raster = readRaster(bare);
-        int n = raster.getNumBands();
-        if (n != ids.length || raster.getWidth() != width || raster.getHeight() != height) {
-            throw new ImageException("broken JPEG: decodes to " + n + " components of " + raster.getWidth() + "x"
-                    + raster.getHeight() + ", expected " + ids.length + " of " + width + "x" + height);
+    Pixels decode() throws ImageException {
+        readScans();
+        for (JpegComponent c : components) {
+            c.transform();
         }
+        int n = components.size();
         byte[] rgb = new byte[width * height * 3];
-        int[] row = new int[width * n];
+        int[][] rows = new int[n][width];
+        int[] pixel = new int[4];
+        JpegColors colors = JpegColors.of(n, jfif, adobeTransform, namedRgb());
         for (int y = 0; y < height; y++) {
-            raster.getPixels(0, y, width, 1, row);
+            for (int c = 0; c < n; c++) {
+                components.get(c).row(y, maxH, maxV, rows[c]);
+            }
             int to = y * width * 3;
             for (int x = 0; x < width; x++, to += 3) {
-                convert(row, x * n, rgb, to);
+                for (int c = 0; c < n; c++) {
+                    pixel[c] = rows[c][x];
+                }
+                colors.convert(pixel, rgb, to);
             }
         }
         return new Pixels(width, height, rgb);
     }
 
-    private static Raster readRaster(byte[] bare) throws IOException {
-        ImageReaderSpi spi = (ImageReaderSpi) IIORegistry.getDefaultInstance().getServiceProviderByClass(jdkReader());
-        javax.imageio.ImageReader reader = spi.createReaderInstance();
-        try (MemoryCacheImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(bare))) {
-            reader.setInput(stream, true, true);
-            return reader.readRaster(0, null);
-        } finally {
-            reader.dispose();
-        }
-    }
-
-    private static Class<?> jdkReader() throws IOException {
-        for (var readers = ImageIO.getImageReadersByFormatName("jpeg"); readers.hasNext(); ) {
-            ImageReaderSpi spi = readers.next().getOriginatingProvider();
-            if (spi.getClass().getModule().getName() != null) {
-                return spi.getClass();
-            }
-        }
-        throw new ImageException("this Java runtime has no JPEG reader");
-    }
-
-    /** Checks that the file is whole and returns it without application segments, comments and trailing bytes. */
-    private byte[] strip() throws ImageException {
-        ByteArrayOutputStream out = new ByteArrayOutputStream(b.length);
-        out.write(b, 0, 2);
+    /** Decodes all scans up to the end-of-image marker, without which the file is cut off. */
+    private void readScans() throws ImageException {
         boolean scanned = false;
         int at = 2;
         while (true) {
@@ -88,31 +74,26 @@ final class JpegDecoder {
                 if (!scanned) {
                     throw new ImageException("broken JPEG: no scan, expected at least one");
                 }
-                out.write(b, at, 2);
-                return out.toByteArray();
+                return;
             }
             if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
                 at += 2;
                 continue;
             }
-            if (at + 3 >= b.length) {
-                throw truncated();
-            }
-            int length = u16(at + 2);
+            int length = at + 3 < b.length ? u16(at + 2) : 0;
             int end = at + 2 + length;
             if (length < 2 || end > b.length) {
                 throw truncated();
             }
             readSegment(marker, at + 4, length - 2);
             if (marker == SOS) {
-                if (ids.length == 0) {
-                    throw new ImageException("broken JPEG: a scan before the frame header");
+                int data = end;
+                end = endOfScan(data);
+                if (end == b.length) {
+                    throw truncated();
                 }
+                scan(at + 4, length - 2, data, end);
                 scanned = true;
-                end = endOfScan(end);
-            }
-            if (marker < 0xe0 || marker == 0xff) {
-                out.write(b, at, end - at);
             }
             at = end;
         }
@@ -134,90 +115,174 @@ final class JpegDecoder {
     }
 
     private void readSegment(int marker, int at, int length) throws ImageException {
-        if (marker == 0xe0
-                && length >= 14
-                && b[at] == 'J'
-                && b[at + 1] == 'F'
-                && b[at + 2] == 'I'
-                && b[at + 3] == 'F') {
-            jfif = true;
-        } else if (marker == 0xee && length >= 12 && b[at] == 'A' && b[at + 1] == 'd' && b[at + 2] == 'o') {
-            adobeTransform = b[at + 11] & 0xff;
-        } else if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc) {
-            if (length < 6 || length < 6 + 3 * b[at + 5]) {
-                throw truncated();
-            }
-            int precision = b[at];
-            height = u16(at + 1);
-            width = u16(at + 3);
-            int n = b[at + 5];
-            ImageReader.checkSize(width, height);
-            if (precision != 8 || (n != 1 && n != 3 && n != 4)) {
-                throw new ImageException("unsupported JPEG: " + n + " components of " + precision
-                        + " bits, expected 1, 3 or 4 of 8 bits");
-            }
-            ids = new byte[n];
-            for (int i = 0; i < n; i++) {
-                ids[i] = b[at + 6 + 3 * i];
-            }
-        }
-    }
-
-    private void convert(int[] in, int from, byte[] out, int to) {
-        switch (ids.length) {
-            case 1 -> {
-                out[to] = (byte) in[from];
-                out[to + 1] = (byte) in[from];
-                out[to + 2] = (byte) in[from];
-            }
-            case 3 -> {
-                if (isRgb()) {
-                    out[to] = (byte) in[from];
-                    out[to + 1] = (byte) in[from + 1];
-                    out[to + 2] = (byte) in[from + 2];
-                } else {
-                    toRgb(in, from, out, to);
+        switch (marker) {
+            case 0xe0 -> jfif |= length >= 14 && startsWith(at, "JFIF");
+            case 0xee -> {
+                if (length >= 12 && startsWith(at, "Adobe")) {
+                    adobeTransform = b[at + 11] & 0xff;
                 }
             }
+            case 0xdb -> readQuantizers(at, at + length);
+            case 0xc4 -> readCodes(at, at + length);
+            case 0xdd -> restart = length >= 2 ? u16(at) : 0;
+            case 0xc0, 0xc1, 0xc2 -> {
+                progressive = marker == 0xc2;
+                readFrame(at, length);
+            }
+            case 0xc3, 0xc5, 0xc6, 0xc7, 0xc9, 0xca, 0xcb, 0xcd, 0xce, 0xcf ->
+                throw new ImageException("unsupported JPEG: process SOF" + (marker - 0xc0)
+                        + ", expected baseline, extended sequential or progressive with Huffman codes");
             default -> {
-                int k = in[from + 3];
-                if (adobeTransform > 0) {
-                    toRgb(in, from, out, to);
-                    for (int c = 0; c < 3; c++) {
-                        in[from + c] = 255 - (out[to + c] & 0xff);
-                    }
-                }
-                // Files with Adobe's marker store inverted inks.
-                boolean inverted = adobeTransform >= 0;
-                int white = inverted ? k : 255 - k;
-                for (int c = 0; c < 3; c++) {
-                    int ink = inverted ? 255 - in[from + c] : in[from + c];
-                    out[to + c] = (byte) (white - divide255(ink * white));
-                }
+                // Application data and comments say nothing about the pixels.
             }
         }
     }
 
-    private boolean isRgb() {
-        if (jfif) {
-            return false;
+    private boolean startsWith(int at, String name) {
+        for (int i = 0; i < name.length(); i++) {
+            if (b[at + i] != name.charAt(i)) {
+                return false;
+            }
         }
-        return adobeTransform >= 0 ? adobeTransform == 0 : ids[0] == 'R' && ids[1] == 'G' && ids[2] == 'B';
+        return true;
     }
 
-    /** libjpeg's integer conversion from YCbCr, 16 fractional bits. */
-    private static void toRgb(int[] in, int from, byte[] out, int to) {
-        int y = in[from];
-        int cb = in[from + 1] - 128;
-        int cr = in[from + 2] - 128;
-        out[to] = (byte) Math.clamp(y + ((91881 * cr + 32768) >> 16), 0, 255);
-        out[to + 1] = (byte) Math.clamp(y + ((-22554 * cb - 46802 * cr + 32768) >> 16), 0, 255);
-        out[to + 2] = (byte) Math.clamp(y + ((116130 * cb + 32768) >> 16), 0, 255);
+    private void readQuantizers(int from, int end) throws ImageException {
+        int at = from;
+        while (at < end) {
+            int wide = (b[at] & 0xf0) != 0 ? 2 : 1;
+            int table = b[at] & 15;
+            at++;
+            if (table > 3 || at + 64 * wide > end) {
+                throw new ImageException("broken JPEG: quantization table " + table + " is cut off or not 0 to 3");
+            }
+            int[] steps = new int[64];
+            for (int i = 0; i < 64; i++, at += wide) {
+                steps[JpegScan.ZIGZAG[i]] = wide == 2 ? u16(at) : b[at] & 0xff;
+            }
+            quantizers[table] = steps;
+        }
     }
 
-    private static int divide255(int v) {
-        int t = v + 128;
-        return ((t >> 8) + t) >> 8;
+    private void readCodes(int from, int end) throws ImageException {
+        int at = from;
+        while (at + 17 <= end) {
+            int table = b[at] & 0xff;
+            int[] counts = new int[16];
+            int total = 0;
+            for (int i = 0; i < 16; i++) {
+                counts[i] = b[at + 1 + i] & 0xff;
+                total += counts[i];
+            }
+            at += 17;
+            if ((table & 0xef) > 3 || total > 256 || at + total > end) {
+                throw new ImageException("broken JPEG: a Huffman table is cut off, too large or not 0 to 3");
+            }
+            codes[(table >> 4) * 4 + (table & 3)] = new JpegHuffman(counts, Arrays.copyOfRange(b, at, at + total));
+            at += total;
+        }
+    }
+
+    private void readFrame(int at, int length) throws ImageException {
+        if (!components.isEmpty()) {
+            throw new ImageException("broken JPEG: a second frame header");
+        }
+        if (length < 6 || length < 6 + 3 * (b[at + 5] & 0xff)) {
+            throw truncated();
+        }
+        height = u16(at + 1);
+        width = u16(at + 3);
+        int n = b[at + 5] & 0xff;
+        ImageReader.checkSize(width, height);
+        if (b[at] != 8 || (n != 1 && n != 3 && n != 4)) {
+            throw new ImageException(
+                    "unsupported JPEG: " + n + " components of " + b[at] + " bits, expected 1, 3 or 4 of 8 bits");
+        }
+        for (int i = 0; i < n; i++) {
+            maxH = Math.max(maxH, b[at + 7 + 3 * i] >> 4 & 15);
+            maxV = Math.max(maxV, b[at + 7 + 3 * i] & 15);
+        }
+        unitColumns = divideUp(width, 8 * maxH);
+        unitRows = divideUp(height, 8 * maxV);
+        long blocks = 0;
+        for (int i = 0; i < n; i++) {
+            int h = b[at + 7 + 3 * i] >> 4 & 15;
+            int v = b[at + 7 + 3 * i] & 15;
+            if (h < 1 || v < 1 || maxH > 4 || maxV > 4 || maxH % h != 0 || maxV % v != 0) {
+                throw new ImageException("unsupported JPEG: sampling factors " + h + "x" + v + " of " + maxH + "x"
+                        + maxV + ", expected divisors, 1 to 4");
+            }
+            blocks += (long) unitColumns * h * unitRows * v;
+        }
+        // Every block takes a bit at least, so a small file cannot make us allocate a large picture.
+        if (blocks > 8L * b.length) {
+            throw new ImageException(
+                    "truncated JPEG: " + b.length + " bytes cannot hold " + width + "x" + height + " pixels");
+        }
+        for (int i = 0; i < n; i++) {
+            int h = b[at + 7 + 3 * i] >> 4 & 15;
+            int v = b[at + 7 + 3 * i] & 15;
+            components.add(new JpegComponent(
+                    b[at + 6 + 3 * i] & 0xff,
+                    h,
+                    v,
+                    b[at + 8 + 3 * i] & 0xff,
+                    divideUp(width * h, maxH),
+                    divideUp(height * v, maxV),
+                    unitColumns * h,
+                    unitRows * v));
+        }
+    }
+
+    private void scan(int at, int length, int data, int end) throws ImageException {
+        int n = length > 0 ? b[at] & 0xff : 0;
+        if (n < 1 || n > 4 || length < 4 + 2 * n) {
+            throw new ImageException("broken JPEG: a scan of " + n + " components, expected 1 to 4");
+        }
+        int from = b[at + 1 + 2 * n] & 0xff;
+        int to = b[at + 2 + 2 * n] & 0xff;
+        int high = b[at + 3 + 2 * n] >> 4 & 15;
+        int low = b[at + 3 + 2 * n] & 15;
+        if (progressive && (from > to || to > 63 || (from == 0 && to != 0) || (from > 0 && n != 1) || low > 13)) {
+            throw new ImageException("broken JPEG: a progressive scan of " + n + " components, positions " + from
+                    + " to " + to + ", bit " + low);
+        }
+        List<JpegScan.Part> parts = new ArrayList<>();
+        for (int i = 0; i < n; i++) {
+            int id = b[at + 1 + 2 * i] & 0xff;
+            int tables = b[at + 2 + 2 * i] & 0x33;
+            JpegComponent component = component(id);
+            if (component.steps.length == 0) {
+                int[] steps = component.quantizer < 4 ? quantizers[component.quantizer] : new int[0];
+                if (steps.length == 0) {
+                    throw new ImageException(
+                            "broken JPEG: quantization table " + component.quantizer + " is not defined");
+                }
+                component.steps = steps;
+            }
+            parts.add(new JpegScan.Part(component, codes[tables >> 4], codes[4 + (tables & 3)]));
+        }
+        new JpegScan(b, data, end, parts, progressive, from, to, high, low).decode(unitColumns, unitRows, restart);
+    }
+
+    private JpegComponent component(int id) throws ImageException {
+        for (JpegComponent c : components) {
+            if (c.id == id) {
+                return c;
+            }
+        }
+        throw new ImageException("broken JPEG: a scan of component " + id + ", which no frame header declares before");
+    }
+
+    private boolean namedRgb() {
+        return components.size() == 3
+                && components.get(0).id == 'R'
+                && components.get(1).id == 'G'
+                && components.get(2).id == 'B';
+    }
+
+    private static int divideUp(int a, int b) {
+        return (a + b - 1) / b;
     }
 
     private int u16(int at) {

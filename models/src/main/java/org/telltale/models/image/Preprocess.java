@@ -38,8 +38,8 @@ public final class Preprocess {
         TENSORFLOW_BILINEAR
     }
 
-    private static final double[] CLIP_MEAN = {0.48145466, 0.4578275, 0.40821073};
-    private static final double[] CLIP_STD = {0.26862954, 0.26130258, 0.27577711};
+    static final double[] CLIP_MEAN = {0.48145466, 0.4578275, 0.40821073};
+    static final double[] CLIP_STD = {0.26862954, 0.26130258, 0.27577711};
 
     private final Scale scale;
     private final Resampling resampling;

@@ -11,8 +11,6 @@ import tools.jackson.databind.JsonNode;
 final class PreprocessorConfig {
     private static final int MAX_SIZE = 16_384;
     private static final double[] HALF = {0.5, 0.5, 0.5};
-    private static final double[] CLIP_MEAN = {0.48145466, 0.4578275, 0.40821073};
-    private static final double[] CLIP_STD = {0.26862954, 0.26130258, 0.27577711};
     private static final Map<Integer, Resampling> BY_CODE =
             Map.of(0, Resampling.PILLOW_NEAREST, 2, Resampling.PILLOW_BILINEAR, 3, Resampling.PILLOW_BICUBIC);
     private static final Map<String, Resampling> BY_NAME = Map.of(
@@ -65,8 +63,8 @@ final class PreprocessorConfig {
         double[] std = {1, 1, 1};
         if (flag("do_normalize", true)) {
             boolean clip = kind == Kind.BLIP || kind == Kind.CLIP;
-            mean = triple("image_mean", clip ? CLIP_MEAN : HALF);
-            std = triple("image_std", clip ? CLIP_STD : HALF);
+            mean = triple("image_mean", clip ? Preprocess.CLIP_MEAN : HALF);
+            std = triple("image_std", clip ? Preprocess.CLIP_STD : HALF);
         }
         // include_top repeats the division by the deviation, with mean 0 (SPEC 7.2).
         double[] again = kind == Kind.EFFICIENT_NET && flag("include_top", true)

@@ -80,14 +80,14 @@ final class Vp8Decoder {
         if (firstLength > end - first) {
             throw new ImageException("truncated WebP: the VP8 frame ends in its first partition");
         }
-        BoolDecoder header = new BoolDecoder(b, first, first + firstLength);
+        Vp8BoolDecoder header = new Vp8BoolDecoder(b, first, first + firstLength);
         header.literal(2);
         readSegments(header);
         boolean simple = header.bit();
         int level = header.literal(6);
         int sharpness = header.literal(3);
         readDeltas(header);
-        BoolDecoder[] tokens = readPartitions(header, first + firstLength);
+        Vp8BoolDecoder[] tokens = readPartitions(header, first + firstLength);
         readQuantizers(header);
         header.literal(1);
         for (int i = 0; i < probabilities.length; i++) {
@@ -102,7 +102,7 @@ final class Vp8Decoder {
         for (int row = 0; row < rows; row++) {
             Arrays.fill(modesLeft, DC);
             Arrays.fill(nonZeroLeft, false);
-            BoolDecoder partition = tokens[row & (tokens.length - 1)];
+            Vp8BoolDecoder partition = tokens[row & (tokens.length - 1)];
             for (int column = 0; column < columns; column++) {
                 readMacroblock(header, partition, column, row, level, filter);
             }
@@ -113,7 +113,7 @@ final class Vp8Decoder {
         return new Pixels(width, height, planes.toRgb(width, height));
     }
 
-    private void readSegments(BoolDecoder in) throws ImageException {
+    private void readSegments(Vp8BoolDecoder in) throws ImageException {
         segmented = in.bit();
         if (!segmented) {
             return;
@@ -135,7 +135,7 @@ final class Vp8Decoder {
         }
     }
 
-    private void readDeltas(BoolDecoder in) throws ImageException {
+    private void readDeltas(Vp8BoolDecoder in) throws ImageException {
         useDeltas = in.bit();
         if (useDeltas && in.bit()) {
             for (int i = 0; i < 8; i++) {
@@ -146,22 +146,22 @@ final class Vp8Decoder {
         }
     }
 
-    private BoolDecoder[] readPartitions(BoolDecoder in, int from) throws ImageException {
+    private Vp8BoolDecoder[] readPartitions(Vp8BoolDecoder in, int from) throws ImageException {
         int count = 1 << in.literal(2);
         int at = from + 3 * (count - 1);
         if (at > end) {
             throw new ImageException("truncated WebP: the VP8 frame ends in its partition sizes");
         }
-        BoolDecoder[] out = new BoolDecoder[count];
+        Vp8BoolDecoder[] out = new Vp8BoolDecoder[count];
         for (int i = 0; i < count; i++) {
             int length = i < count - 1 ? Math.min(u24(from + 3 * i), end - at) : end - at;
-            out[i] = new BoolDecoder(b, at, at + length);
+            out[i] = new Vp8BoolDecoder(b, at, at + length);
             at += length;
         }
         return out;
     }
 
-    private void readQuantizers(BoolDecoder in) throws ImageException {
+    private void readQuantizers(Vp8BoolDecoder in) throws ImageException {
         int base = in.literal(7);
         int[] delta = new int[5];
         for (int i = 0; i < 5; i++) {
@@ -179,7 +179,7 @@ final class Vp8Decoder {
     }
 
     private void readMacroblock(
-            BoolDecoder header, BoolDecoder tokens, int column, int row, int level, Vp8LoopFilter filter)
+            Vp8BoolDecoder header, Vp8BoolDecoder tokens, int column, int row, int level, Vp8LoopFilter filter)
             throws ImageException {
         int segment = 0;
         if (segmentMap) {
@@ -236,7 +236,7 @@ final class Vp8Decoder {
         }
     }
 
-    private static int readBlockMode(BoolDecoder in, int at) throws ImageException {
+    private static int readBlockMode(Vp8BoolDecoder in, int at) throws ImageException {
         int[] p = Vp8Tables.BLOCK_MODES;
         if (!in.bit(p[at])) {
             return DC;
@@ -257,7 +257,7 @@ final class Vp8Decoder {
     }
 
     /** Reads 16 luma, 4 + 4 chroma blocks into the coefficients and says whether any of them is not zero. */
-    private boolean readResiduals(BoolDecoder in, boolean[] above, boolean split, int[] step) throws ImageException {
+    private boolean readResiduals(Vp8BoolDecoder in, boolean[] above, boolean split, int[] step) throws ImageException {
         int type = WITH_DC;
         if (!split) {
             int second = 24 * 16;
@@ -294,7 +294,7 @@ final class Vp8Decoder {
     }
 
     /** Reads one block and returns the position after its last coefficient. */
-    private int readBlock(BoolDecoder in, int type, int context, int from, int dcStep, int acStep, int to)
+    private int readBlock(Vp8BoolDecoder in, int type, int context, int from, int dcStep, int acStep, int to)
             throws ImageException {
         int p = ((type * 8 + BANDS[from]) * 3 + context) * 11;
         int n = from;
@@ -324,7 +324,7 @@ final class Vp8Decoder {
         return 16;
     }
 
-    private int readLarge(BoolDecoder in, int p) throws ImageException {
+    private int readLarge(Vp8BoolDecoder in, int p) throws ImageException {
         if (!in.bit(probabilities[p + 3])) {
             return !in.bit(probabilities[p + 4]) ? 2 : in.bit(probabilities[p + 5]) ? 4 : 3;
         }
@@ -346,60 +346,5 @@ final class Vp8Decoder {
 
     private int u24(int at) {
         return (b[at] & 0xff) | (b[at + 1] & 0xff) << 8 | (b[at + 2] & 0xff) << 16;
-    }
-
-    /** The arithmetic decoder of RFC 6386 section 7. */
-    private static final class BoolDecoder {
-        private final byte[] b;
-        private final int end;
-        private int at;
-        private int range = 255;
-        private int value;
-        private int held = -8;
-
-        BoolDecoder(byte[] b, int start, int end) {
-            this.b = b;
-            this.at = start;
-            this.end = end;
-        }
-
-        boolean bit(int probability) throws ImageException {
-            if (held < 0) {
-                if (at >= end) {
-                    throw new ImageException("truncated WebP: a VP8 partition ends early");
-                }
-                value = value << 8 | (b[at++] & 0xff);
-                held += 8;
-            }
-            int split = 1 + (((range - 1) * probability) >> 8);
-            boolean set = value >> held >= split;
-            if (set) {
-                value -= split << held;
-                range -= split;
-            } else {
-                range = split;
-            }
-            int shift = Integer.numberOfLeadingZeros(range) - 24;
-            range <<= shift;
-            held -= shift;
-            return set;
-        }
-
-        boolean bit() throws ImageException {
-            return bit(128);
-        }
-
-        int literal(int bits) throws ImageException {
-            int v = 0;
-            for (int i = 0; i < bits; i++) {
-                v = 2 * v + (bit() ? 1 : 0);
-            }
-            return v;
-        }
-
-        int signed(int bits) throws ImageException {
-            int v = literal(bits);
-            return bit() ? -v : v;
-        }
     }
 }

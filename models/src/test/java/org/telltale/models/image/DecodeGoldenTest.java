@@ -15,17 +15,15 @@ import tools.jackson.databind.JsonNode;
 
 class DecodeGoldenTest {
     @TestFactory
-    Stream<DynamicTest> madeUpFilesDecodeAsInPillow() {
-        return cases("decode.json", GoldenImages.folder().resolve("decode"));
+    Stream<DynamicTest> madeUpFilesDecodeAsInPillow() throws IOException {
+        Path files = GoldenImages.folder().resolve("decode");
+        return GoldenImages.cases(() -> cases("decode.json", files));
     }
 
     @TestFactory
-    Stream<DynamicTest> photosDecodeAsInPillow() {
+    Stream<DynamicTest> photosDecodeAsInPillow() throws IOException {
         Path photos = Path.of(System.getProperty("telltale.data", "../shared/data"), "photos");
-        if (!Files.isDirectory(photos)) {
-            Assumptions.abort("no data folder: " + photos);
-        }
-        return cases("photos.json", photos);
+        return GoldenImages.cases(() -> cases("photos.json", photos), photos);
     }
 
     private static Stream<DynamicTest> cases(String json, Path folder) {

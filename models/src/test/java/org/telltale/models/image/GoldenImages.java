@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.DynamicTest;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -19,11 +21,29 @@ final class GoldenImages {
     private GoldenImages() {}
 
     static Path folder() {
-        Path folder = Path.of(System.getProperty("telltale.golden", "../shared/golden"), "images");
-        if (!Files.isDirectory(folder)) {
-            Assumptions.abort("no golden folder: " + folder);
+        return Path.of(System.getProperty("telltale.golden", "../shared/golden"), "images");
+    }
+
+    /** The cases, or where a folder is absent one test that is reported as skipped and says so. */
+    static Stream<DynamicTest> cases(Cases cases, Path... otherFolders) throws IOException {
+        if (!Files.isDirectory(folder())) {
+            return skipped("no golden folder: " + folder());
         }
-        return folder;
+        for (Path other : otherFolders) {
+            if (!Files.isDirectory(other)) {
+                return skipped("no data folder: " + other);
+            }
+        }
+        return cases.discover();
+    }
+
+    private static Stream<DynamicTest> skipped(String reason) {
+        return Stream.of(DynamicTest.dynamicTest(reason, () -> Assumptions.abort(reason)));
+    }
+
+    /** Finds the cases in the folder. */
+    interface Cases {
+        Stream<DynamicTest> discover() throws IOException;
     }
 
     static JsonNode json(String name) {

@@ -7,12 +7,14 @@ import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.zip.CRC32;
@@ -20,6 +22,7 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ImageReaderTest {
@@ -54,6 +57,66 @@ class ImageReaderTest {
                 int rgb = out.get(x, y, 0) << 16 | out.get(x, y, 1) << 8 | out.get(x, y, 2);
                 assertThat(rgb).isEqualTo(image.getRGB(x, y) & 0xffffff);
             }
+        }
+    }
+
+    /** Made-up files and the SHA-256 of what Pillow 12.3 decodes them to. */
+    @ParameterizedTest
+    @CsvSource(textBlock = """
+            base_420.jpg, 70cef2cb7376f1f81796a58c21ce5097c5627560357a07513ec56330aa4bfd3c
+            prog_422.jpg, b09439fed7e65d13007ce8078cfc9d9a7203ec0b02d87c694f4fa246a83a83f7
+            restart_blocks.jpg, ad1bd58d799201836fbe55e86175e236715a5d70f635a0a878a33ab36c5b7536
+            keep_rgb.jpg, 3813731328c796c2b69838ab19bf518984b44bc8a51c56423dfa1c510018dd58
+            cmyk.jpg, c749da734f912d291cb24f8ce06bfd84c00fe7b7179d2ba2f7f1fd6d525bfc65
+            grey_prog.jpg, 6373063ecfbf19a754ab303e6168c9acee453620ba3f79ed4ccf56c2e37dc5fc
+            exif_6.jpg, f3ce0ceb671def58d45ab3aacb67a705d8f0f653afa0d0df83952ae89b8f8f4e
+            lossy.webp, a1c3fcd1a8f30c47f96353aa456b45ef41ac76af6562d2308a95033d04c04df9
+            lossy_odd.webp, c674091e5ad273ae58506aa40e9b5fa9476cc4952eda26dcbd581ae162d13a0c
+            lossy_alpha.webp, d71f7049b900f3c2248ef3f4483a3bbb4d56abee1aec5e9382eba76d7a4a013c
+            animated.webp, 04a8c1ba82587ceb1661522cbf15d0bdb1c7f28ea0d1a74571811d76c5e59985
+            lossless_alpha.webp, 0d40b0f34a9847eb00a351e0d0dad7ce0415a9188beaa177b0a86fb6904eb33b
+            interlaced.gif, 0ac301111369f812b7346871d6de5e18d3f02ff04d8c21a1b9b8a3b4bb1f0d6b
+            transparent.gif, 2be83ce9b586d4421bbc665423940e26b4156e427c4d65b714478e2a64cecbc6
+            p8.bmp, d5ac32f5746aeb1d31567328b3f77695aa53cfca2a8172ee4ce64e09e8ba8e49
+            rgba16_adam7.png, efd3be72338702d178e480a0642a4f3dfbf9f3e7bc24e3103ff1557d4872f5f6
+            pal4_adam7.png, 8c026daffd1a74476047515d897f212ab243226990e65973b20a40fc18a5399e
+            grey16_trns.png, 1cdce4e6f1072f26dce0b82e1c9cc9bde4f3f8515d6d1704c426f0b4a5577122
+            la8_plain.png, 9cec93188083cdb164e158e8bc0523cce8f1838fc5997b2b22ebc0fa4bca43c3
+            """)
+    void filesOfEveryFormatDecodeAsInPillow(String name, String sha256) throws IOException {
+        Pixels out = ImageReader.read(name, resource(name), Exif.IGNORE);
+        assertThat(GoldenImages.sha256(out.toBytes())).isEqualTo(sha256);
+    }
+
+    private static byte[] resource(String name) throws IOException {
+        try (InputStream in = Objects.requireNonNull(ImageReaderTest.class.getResourceAsStream(name))) {
+            return in.readAllBytes();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "lossy.webp",
+                "lossless_alpha.webp",
+                "animated.webp",
+                "prog_422.jpg",
+                "cmyk.jpg",
+                "interlaced.gif"
+            })
+    void damagedResourcesAreReadOrRefusedButNothingElseHappens(String name) throws IOException {
+        damage(resource(name));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lossy.webp", "lossless_alpha.webp", "prog_422.jpg"})
+    void aResourceCutOffAnywhereIsRefused(String name) throws IOException {
+        byte[] whole = resource(name);
+        for (int length = 0; length < whole.length - 2; length++) {
+            byte[] cut = Arrays.copyOf(whole, length);
+            assertThatExceptionOfType(ImageException.class)
+                    .as("%d of %d bytes", length, whole.length)
+                    .isThrownBy(() -> ImageReader.read("cut", cut, Exif.APPLY));
         }
     }
 
@@ -175,7 +238,10 @@ class ImageReaderTest {
     @ParameterizedTest
     @ValueSource(strings = {"png", "jpg", "gif", "bmp"})
     void damagedFilesAreReadOrRefusedButNothingElseHappens(String format) throws IOException {
-        byte[] whole = written(format, BufferedImage.TYPE_INT_RGB);
+        damage(written(format, BufferedImage.TYPE_INT_RGB));
+    }
+
+    private static void damage(byte[] whole) {
         Random random = new Random(11);
         PrintStream stderr = System.err;
         ByteArrayOutputStream printed = new ByteArrayOutputStream();

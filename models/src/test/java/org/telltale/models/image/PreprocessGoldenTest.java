@@ -21,7 +21,11 @@ import tools.jackson.databind.json.JsonMapper;
 
 class PreprocessGoldenTest {
     @TestFactory
-    Stream<DynamicTest> centredCropsLieWhereBothLibrariesPutThem() {
+    Stream<DynamicTest> centredCropsLieWhereBothLibrariesPutThem() throws IOException {
+        return GoldenImages.cases(PreprocessGoldenTest::crops);
+    }
+
+    private static Stream<DynamicTest> crops() {
         return GoldenImages.json("crop_boxes.json")
                 .get("cases")
                 .valueStream()
@@ -91,7 +95,11 @@ class PreprocessGoldenTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> theShorterSideGetsTheLengthAndTheLongerOneIsRoundedDown() {
+    Stream<DynamicTest> theShorterSideGetsTheLengthAndTheLongerOneIsRoundedDown() throws IOException {
+        return GoldenImages.cases(PreprocessGoldenTest::sizes);
+    }
+
+    private static Stream<DynamicTest> sizes() {
         return GoldenImages.json("resize_shortest.json")
                 .get("cases")
                 .valueStream()
@@ -112,6 +120,10 @@ class PreprocessGoldenTest {
 
     @TestFactory
     Stream<DynamicTest> wholeChainsGiveTheModelsInputs() throws IOException {
+        return GoldenImages.cases(PreprocessGoldenTest::chains);
+    }
+
+    private static Stream<DynamicTest> chains() throws IOException {
         GoldenImages.Tensors tensors = GoldenImages.Tensors.read("chains.safetensors");
         JsonNode tolerances = GoldenImages.json("tolerances.json").get("chains");
         return GoldenImages.json("chains.json").get("cases").valueStream().map(c -> {

@@ -15,6 +15,10 @@ import tools.jackson.databind.JsonNode;
 class ResizeGoldenTest {
     @TestFactory
     Stream<DynamicTest> pillowsResizeIsEqualInEveryByte() throws IOException {
+        return GoldenImages.cases(ResizeGoldenTest::pillow);
+    }
+
+    private static Stream<DynamicTest> pillow() throws IOException {
         GoldenImages.Tensors tensors = GoldenImages.Tensors.read("resize_pil.safetensors");
         return GoldenImages.json("resize_pil.json").get("cases").valueStream().map(c -> {
             String name = text(c, "source") + " " + text(c, "filter") + " " + c.get("width") + "x" + c.get("height");
@@ -34,7 +38,11 @@ class ResizeGoldenTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> pillowsNearestReadsTheSamePixels() {
+    Stream<DynamicTest> pillowsNearestReadsTheSamePixels() throws IOException {
+        return GoldenImages.cases(ResizeGoldenTest::nearest);
+    }
+
+    private static Stream<DynamicTest> nearest() {
         return GoldenImages.json("nearest_indices.json")
                 .get("cases")
                 .valueStream()
@@ -50,6 +58,10 @@ class ResizeGoldenTest {
 
     @TestFactory
     Stream<DynamicTest> tensorflowsResizeIsClose() throws IOException {
+        return GoldenImages.cases(ResizeGoldenTest::tensorflow);
+    }
+
+    private static Stream<DynamicTest> tensorflow() throws IOException {
         GoldenImages.Tensors tensors = GoldenImages.Tensors.read("resize_tf.safetensors");
         JsonNode tolerance = GoldenImages.json("tolerances.json").get("resize_tf");
         double atol = tolerance.get("atol").asDouble();
@@ -88,6 +100,10 @@ class ResizeGoldenTest {
 
     @TestFactory
     Stream<DynamicTest> torchvisionsResizeAndCentreCropAreEqualInEveryByte() throws IOException {
+        return GoldenImages.cases(ResizeGoldenTest::torchvision);
+    }
+
+    private static Stream<DynamicTest> torchvision() throws IOException {
         GoldenImages.Tensors tensors = GoldenImages.Tensors.read("resize_crop_torchvision.safetensors");
         return GoldenImages.json("resize_crop_torchvision.json")
                 .get("cases")
