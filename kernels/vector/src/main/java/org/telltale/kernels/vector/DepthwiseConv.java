@@ -39,6 +39,9 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
     /** The weight [C, 1, kh, kw] where it is known only at run time. */
     private final @Nullable Buffer weight;
 
+    /** What stands for a bias where there is none. */
+    private final long zeros;
+
     private final int height;
     private final int width;
     private final int channels;
@@ -68,6 +71,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         outWidth = t.dim(2);
         rows = Math.multiplyExact(t.dim(0), outHeight);
         taps = window.kernelHeight() * window.kernelWidth();
+        zeros = operands.arena().allocate(4L * Math.max(channels, 1), 64).address();
         if (w.op() instanceof Primitive.Weight named) {
             weight = null;
             packed = operands.store()
@@ -102,7 +106,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
     public void run() {
         xAddress = x.address();
         yAddress = y.address();
-        biasAddress = bias == null ? 0 : bias.address();
+        biasAddress = bias == null ? zeros : bias.address();
         if (weight != null) {
             packed = workspace.shared();
             pack(weight.address(), packed);
@@ -129,11 +133,6 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
             } else {
                 one(corner, from, to, Math.max(0, -left), Math.min(window.kernelWidth(), width - left), target);
                 pixel++;
-            }
-        }
-        if (biasAddress != 0) {
-            for (int p = 0; p < outWidth; p++) {
-                Gemm.addBias(out + 4L * channels * p, biasAddress, channels);
             }
         }
         if (activation != Activation.NONE) {
@@ -169,11 +168,12 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
                     w += pixel;
                 }
             }
+            FloatVector b = FloatVector.fromMemorySegment(SPECIES, ALL, biasAddress + 4L * c, ORDER);
             long target = out + 4L * c;
-            a0.intoMemorySegment(ALL, target, ORDER);
-            a1.intoMemorySegment(ALL, target + pixel, ORDER);
-            a2.intoMemorySegment(ALL, target + 2 * pixel, ORDER);
-            a3.intoMemorySegment(ALL, target + 3 * pixel, ORDER);
+            a0.add(b).intoMemorySegment(ALL, target, ORDER);
+            a1.add(b).intoMemorySegment(ALL, target + pixel, ORDER);
+            a2.add(b).intoMemorySegment(ALL, target + 2 * pixel, ORDER);
+            a3.add(b).intoMemorySegment(ALL, target + 3 * pixel, ORDER);
         }
         for (int p = 0; p < PIXELS && c < channels; p++) {
             rest(corner + p * step, from, to, 0, across, c, out + p * pixel);
@@ -197,7 +197,8 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
                     w += pixel;
                 }
             }
-            a.intoMemorySegment(ALL, out + 4L * c, ORDER);
+            FloatVector b = FloatVector.fromMemorySegment(SPECIES, ALL, biasAddress + 4L * c, ORDER);
+            a.add(b).intoMemorySegment(ALL, out + 4L * c, ORDER);
         }
         rest(corner, from, to, left, right, c, out);
     }
@@ -214,7 +215,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
                             in, ALL.get(FLOAT, packed + ((long) r * window.kernelWidth() + s) * pixel + 4L * c), a);
                 }
             }
-            ALL.set(FLOAT, out + 4L * c, a);
+            ALL.set(FLOAT, out + 4L * c, a + ALL.get(FLOAT, biasAddress + 4L * c));
         }
     }
 }

@@ -13,14 +13,23 @@ import org.telltale.engine.spi.Buffer;
 import org.telltale.engine.spi.Kernel;
 import org.telltale.engine.spi.KernelMaker.Operands;
 
-/** Attention of single queries over cached rows, by dot products; a chunk is one head of one query. */
-final class CachedAttentionKernel implements Kernel, Parallel.Chunk {
+/**
+ * Attention of single queries, as decoding needs it: by dot products with keys and values where they lie, without
+ * packing. A chunk is one head of one query.
+ */
+final class RowAttention implements Kernel, Parallel.Chunk {
     private final Parallel parallel;
     private final Workspace workspace;
     private final Buffer[] operands;
     private final Buffer y;
     private final float scale;
     private final int heads;
+
+    /** How many queries share the keys of their batch element; 0 when each has a row of the table. */
+    private final int queries;
+
+    private final boolean causal;
+    private final int offset;
     private final int rows;
     private final int slots;
     private final int columns;
@@ -33,19 +42,51 @@ final class CachedAttentionKernel implements Kernel, Parallel.Chunk {
     private long lengths;
     private long out;
 
-    CachedAttentionKernel(
-            Fused.CachedAttention op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+    /** Over a cache, through a table of slots. */
+    RowAttention(Fused.CachedAttention op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        this(t, op.heads(), op.scale(), t.inputs().get(3).dim(1), 0, false, 0, operands, parallel, workspace);
+    }
+
+    /** Over all keys of a query's batch element, or those up to its own place; without a mask. */
+    RowAttention(Fused.Attention op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        this(
+                t,
+                op.heads(),
+                op.scale(),
+                t.inputs().get(1).dim(1),
+                t.dim(1),
+                op.causal(),
+                op.offset(),
+                operands,
+                parallel,
+                workspace);
+    }
+
+    private RowAttention(
+            Tensor t,
+            int heads,
+            float scale,
+            int columns,
+            int queries,
+            boolean causal,
+            int offset,
+            Operands operands,
+            Parallel parallel,
+            Workspace workspace) {
         this.parallel = parallel;
         this.workspace = workspace;
         this.operands = t.inputs().stream().map(operands::buffer).toArray(Buffer[]::new);
+        this.heads = heads;
+        this.scale = scale;
+        this.columns = columns;
+        this.queries = queries;
+        this.causal = causal;
+        this.offset = offset;
         y = operands.buffer(t);
-        scale = op.scale();
-        heads = op.heads();
-        rows = t.dim(0);
-        width = t.dim(1);
+        width = t.dim(-1);
         head = width / heads;
+        rows = Math.toIntExact(t.shape().product(0, t.shape().rank() - 1));
         slots = t.inputs().get(1).dim(0);
-        columns = t.inputs().get(3).dim(1);
         workspace.reserve(0, 4L * (padded(columns) + head + LANES));
     }
 
@@ -59,10 +100,12 @@ final class CachedAttentionKernel implements Kernel, Parallel.Chunk {
         q = operands[0].address();
         k = operands[1].address();
         v = operands[2].address();
-        table = operands[3].address();
-        lengths = operands[4].address();
         out = y.address();
-        check();
+        if (queries == 0) {
+            table = operands[3].address();
+            lengths = operands[4].address();
+            check();
+        }
         parallel.forRange(rows * heads, this);
     }
 
@@ -87,24 +130,33 @@ final class CachedAttentionKernel implements Kernel, Parallel.Chunk {
     @Override
     public void run(int chunk, int worker) {
         int r = chunk / heads;
-        long offset = 4L * (chunk % heads) * head;
-        int length = Memory.getInt(lengths + 4L * r);
-        long seen = table + 4L * r * columns;
+        long place = 4L * (chunk % heads) * head;
+        int length = length(r);
+        // a table of rows, or the first row of a run of them
+        long seen = queries == 0 ? table + 4L * r * columns : 0;
+        long first = queries == 0 ? 0 : 4L * width * (r / queries) * columns;
         long scores = workspace.worker(worker);
         long result = scores + 4L * padded(columns);
         long lanes = result + 4L * head;
-        long query = q + 4L * r * width + offset;
+        long query = q + 4L * r * width + place;
         for (int j = 0; j < length; j++) {
-            float dot = dot(query, k + offset + row(seen, j), head, lanes);
+            float dot = dot(query, k + place + first + row(seen, j), head, lanes);
             ALL.set(FLOAT, scores + 4L * j, dot);
         }
         float sum = SoftmaxRow.exponentials(scores, length, scale, 0, padded(length), lanes);
-        combine(scores, seen, length, v + offset, result);
-        AttentionKernel.divide(result, sum, out + 4L * r * width + offset, head);
+        combine(scores, seen, length, v + place + first, result);
+        AttentionKernel.divide(result, sum, out + 4L * r * width + place, head);
+    }
+
+    private int length(int r) {
+        if (queries == 0) {
+            return Memory.getInt(lengths + 4L * r);
+        }
+        return causal ? Math.clamp(r % queries + 1L + offset, 0, columns) : columns;
     }
 
     private long row(long seen, int j) {
-        return 4L * width * Memory.getInt(seen + 4L * j);
+        return 4L * width * (seen == 0 ? j : Memory.getInt(seen + 4L * j));
     }
 
     private static float dot(long a, long b, int count, long lanes) {
