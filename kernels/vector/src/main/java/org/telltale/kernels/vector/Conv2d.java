@@ -64,7 +64,7 @@ final class Conv2d {
         private final int outHeight;
         private final int outWidth;
 
-        /** A pixel of padding. */
+        /** A row of a window of padding. */
         private final long zeros;
 
         private long address;
@@ -77,8 +77,9 @@ final class Conv2d {
             this.channels = x.dim(3);
             this.outHeight = out.dim(1);
             this.outWidth = out.dim(2);
-            this.zeros =
-                    operands.arena().allocate(Math.max(4L * channels, 4), 64).address();
+            this.zeros = operands.arena()
+                    .allocate(Math.max(4L * channels * window.kernelWidth(), 4), 64)
+                    .address();
         }
 
         @Override
@@ -88,18 +89,23 @@ final class Conv2d {
 
         @Override
         public void pack(int matrix, int row, int rows, int from, int to, long out) {
+            // where no window is cut left or right, its pixels of one picture row are one run
+            int taps = whole(row, rows) ? window.kernelWidth() : 1;
+            int run = taps * channels;
             int k = from;
             while (k < to) {
-                int tap = k / channels;
-                int channel = k % channels;
-                int count = Math.min(channels - channel, to - k);
+                int tap = k / run * taps;
+                int channel = k % run;
+                int count = Math.min(run - channel, to - k);
                 long target = out + 4L * (k - from) * rows;
-                if (rows == 4) {
+                if (rows == 6) {
                     LeftRows.interleave(
                             pixel(row, tap) + 4L * channel,
                             pixel(row + 1, tap) + 4L * channel,
                             pixel(row + 2, tap) + 4L * channel,
                             pixel(row + 3, tap) + 4L * channel,
+                            pixel(row + 4, tap) + 4L * channel,
+                            pixel(row + 5, tap) + 4L * channel,
                             count,
                             target);
                 } else {
@@ -109,6 +115,16 @@ final class Conv2d {
                 }
                 k += count;
             }
+        }
+
+        private boolean whole(int row, int rows) {
+            for (int r = row; r < row + rows; r++) {
+                int w = r % outWidth * window.strideWidth() - window.left();
+                if (w < 0 || w + window.kernelWidth() > width) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         /** The input pixel under a tap of an output pixel's window. */

@@ -15,8 +15,9 @@ interface LeftRows {
 
     /** Interleaves contiguous rows, {@code step} bytes apart: [rows, depth] into [depth][rows]. */
     static void interleave(long in, long step, int rows, int depth, long out) {
-        if (rows == 4) {
-            interleave(in, in + step, in + 2 * step, in + 3 * step, depth, out);
+        if (rows == 6) {
+            long in3 = in + 3 * step;
+            interleave(in, in + step, in + 2 * step, in3, in3 + step, in3 + 2 * step, depth, out);
             return;
         }
         for (int r = 0; r < rows; r++) {
@@ -31,13 +32,15 @@ interface LeftRows {
         }
     }
 
-    /** Four rows, the most of a tile. */
-    static void interleave(long in0, long in1, long in2, long in3, int depth, long out) {
+    /** Six rows, the most of a tile in the Vector API. */
+    static void interleave(long in0, long in1, long in2, long in3, long in4, long in5, int depth, long out) {
         for (int k = 0; k < depth; k++) {
-            ALL.set(FLOAT, out + 16L * k, ALL.get(FLOAT, in0 + 4L * k));
-            ALL.set(FLOAT, out + 16L * k + 4, ALL.get(FLOAT, in1 + 4L * k));
-            ALL.set(FLOAT, out + 16L * k + 8, ALL.get(FLOAT, in2 + 4L * k));
-            ALL.set(FLOAT, out + 16L * k + 12, ALL.get(FLOAT, in3 + 4L * k));
+            ALL.set(FLOAT, out + 24L * k, ALL.get(FLOAT, in0 + 4L * k));
+            ALL.set(FLOAT, out + 24L * k + 4, ALL.get(FLOAT, in1 + 4L * k));
+            ALL.set(FLOAT, out + 24L * k + 8, ALL.get(FLOAT, in2 + 4L * k));
+            ALL.set(FLOAT, out + 24L * k + 12, ALL.get(FLOAT, in3 + 4L * k));
+            ALL.set(FLOAT, out + 24L * k + 16, ALL.get(FLOAT, in4 + 4L * k));
+            ALL.set(FLOAT, out + 24L * k + 20, ALL.get(FLOAT, in5 + 4L * k));
         }
     }
 

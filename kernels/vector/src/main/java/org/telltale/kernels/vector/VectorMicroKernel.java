@@ -10,9 +10,13 @@ import java.lang.foreign.Arena;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Tiles of up to 4 rows by 2 vectors in the Vector API: 8 independent sums hide the latency of the multiply-add, and
- * the compiler keeps them in registers, which it does not with the 12 sums of a 6-row tile. One flat method per row
- * count, since vectors that pass through arrays, helper methods or branches are boxed.
+ * Tiles of up to 6 rows by 2 vectors in the Vector API: 12 accumulators, 2 vectors of b and a broadcast fit the 16
+ * registers of AVX2, and 12 independent sums hide the latency of the multiply-add. One flat method per row count, since
+ * vectors that pass through arrays, helper methods or branches are boxed.
+ *
+ * <p>The compiler must not load all of a step's broadcasts first, or accumulators spill and half of the speed is lost.
+ * What holds it back are checks between the rows: of the address in the loops over addresses, whose range checks are not
+ * hoisted, and a compare in the shorter loops over k, which are unrolled.
  */
 final class VectorMicroKernel implements MicroKernel {
     private static final long BYTES = 4L * LANES;
@@ -33,7 +37,7 @@ final class VectorMicroKernel implements MicroKernel {
 
     @Override
     public int rows() {
-        return 4;
+        return 6;
     }
 
     @Override
@@ -46,12 +50,107 @@ final class VectorMicroKernel implements MicroKernel {
         long from = accumulate ? c : ZEROS;
         long step = accumulate ? stride : 0;
         switch (rows) {
+            case 6 -> tile6(depth, a, b, c, stride, from, step);
+            case 5 -> tile5(depth, a, b, c, stride, from, step);
             case 4 -> tile4(depth, a, b, c, stride, from, step);
             case 3 -> tile3(depth, a, b, c, stride, from, step);
             case 2 -> tile2(depth, a, b, c, stride, from, step);
             case 1 -> tile1(depth, a, b, c, from);
-            default -> throw new IllegalArgumentException("a tile has 1 to 4 rows, not " + rows);
+            default -> throw new IllegalArgumentException("a tile has 1 to 6 rows, not " + rows);
         }
+    }
+
+    private static void tile6(int depth, long a, long b, long c, long stride, long from, long step) {
+        FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER);
+        FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, ALL, from + BYTES, ORDER);
+        FloatVector x1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step, ORDER);
+        FloatVector y1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step + BYTES, ORDER);
+        FloatVector x2 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 2 * step, ORDER);
+        FloatVector y2 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 2 * step + BYTES, ORDER);
+        FloatVector x3 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 3 * step, ORDER);
+        FloatVector y3 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 3 * step + BYTES, ORDER);
+        FloatVector x4 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 4 * step, ORDER);
+        FloatVector y4 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 4 * step + BYTES, ORDER);
+        FloatVector x5 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 5 * step, ORDER);
+        FloatVector y5 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 5 * step + BYTES, ORDER);
+        long end = a + depth * 24L;
+        for (long q = a, p = b; q < end; q += 24, p += 2 * BYTES) {
+            FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER);
+            FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, p + BYTES, ORDER);
+            FloatVector f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q));
+            x0 = f.fma(u, x0);
+            y0 = f.fma(v, y0);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 4));
+            x1 = f.fma(u, x1);
+            y1 = f.fma(v, y1);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 8));
+            x2 = f.fma(u, x2);
+            y2 = f.fma(v, y2);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 12));
+            x3 = f.fma(u, x3);
+            y3 = f.fma(v, y3);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 16));
+            x4 = f.fma(u, x4);
+            y4 = f.fma(v, y4);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 20));
+            x5 = f.fma(u, x5);
+            y5 = f.fma(v, y5);
+        }
+        x0.intoMemorySegment(ALL, c, ORDER);
+        y0.intoMemorySegment(ALL, c + BYTES, ORDER);
+        x1.intoMemorySegment(ALL, c + stride, ORDER);
+        y1.intoMemorySegment(ALL, c + stride + BYTES, ORDER);
+        x2.intoMemorySegment(ALL, c + 2 * stride, ORDER);
+        y2.intoMemorySegment(ALL, c + 2 * stride + BYTES, ORDER);
+        x3.intoMemorySegment(ALL, c + 3 * stride, ORDER);
+        y3.intoMemorySegment(ALL, c + 3 * stride + BYTES, ORDER);
+        x4.intoMemorySegment(ALL, c + 4 * stride, ORDER);
+        y4.intoMemorySegment(ALL, c + 4 * stride + BYTES, ORDER);
+        x5.intoMemorySegment(ALL, c + 5 * stride, ORDER);
+        y5.intoMemorySegment(ALL, c + 5 * stride + BYTES, ORDER);
+    }
+
+    private static void tile5(int depth, long a, long b, long c, long stride, long from, long step) {
+        FloatVector x0 = FloatVector.fromMemorySegment(SPECIES, ALL, from, ORDER);
+        FloatVector y0 = FloatVector.fromMemorySegment(SPECIES, ALL, from + BYTES, ORDER);
+        FloatVector x1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step, ORDER);
+        FloatVector y1 = FloatVector.fromMemorySegment(SPECIES, ALL, from + step + BYTES, ORDER);
+        FloatVector x2 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 2 * step, ORDER);
+        FloatVector y2 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 2 * step + BYTES, ORDER);
+        FloatVector x3 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 3 * step, ORDER);
+        FloatVector y3 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 3 * step + BYTES, ORDER);
+        FloatVector x4 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 4 * step, ORDER);
+        FloatVector y4 = FloatVector.fromMemorySegment(SPECIES, ALL, from + 4 * step + BYTES, ORDER);
+        long end = a + depth * 20L;
+        for (long q = a, p = b; q < end; q += 20, p += 2 * BYTES) {
+            FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, p, ORDER);
+            FloatVector v = FloatVector.fromMemorySegment(SPECIES, ALL, p + BYTES, ORDER);
+            FloatVector f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q));
+            x0 = f.fma(u, x0);
+            y0 = f.fma(v, y0);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 4));
+            x1 = f.fma(u, x1);
+            y1 = f.fma(v, y1);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 8));
+            x2 = f.fma(u, x2);
+            y2 = f.fma(v, y2);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 12));
+            x3 = f.fma(u, x3);
+            y3 = f.fma(v, y3);
+            f = FloatVector.broadcast(SPECIES, ALL.get(FLOAT, q + 16));
+            x4 = f.fma(u, x4);
+            y4 = f.fma(v, y4);
+        }
+        x0.intoMemorySegment(ALL, c, ORDER);
+        y0.intoMemorySegment(ALL, c + BYTES, ORDER);
+        x1.intoMemorySegment(ALL, c + stride, ORDER);
+        y1.intoMemorySegment(ALL, c + stride + BYTES, ORDER);
+        x2.intoMemorySegment(ALL, c + 2 * stride, ORDER);
+        y2.intoMemorySegment(ALL, c + 2 * stride + BYTES, ORDER);
+        x3.intoMemorySegment(ALL, c + 3 * stride, ORDER);
+        y3.intoMemorySegment(ALL, c + 3 * stride + BYTES, ORDER);
+        x4.intoMemorySegment(ALL, c + 4 * stride, ORDER);
+        y4.intoMemorySegment(ALL, c + 4 * stride + BYTES, ORDER);
     }
 
     private static void tile4(int depth, long a, long b, long c, long stride, long from, long step) {
