@@ -78,7 +78,9 @@ record Check(double atol, double rtol, int ids, double scale, double offset) {
         }
         float[] one = first.computeIfAbsent(i, k -> actual.toFloats());
         Compare.assertClose(t + " of " + t.inputs(), actual, expected, atol, rtol);
-        assertThat(actual.toFloats()).as("the same bits for any thread count: %s", t).isEqualTo(one);
+        assertThat(actual.toFloats())
+                .as("the same bits for any thread count: %s", t)
+                .isEqualTo(one);
     }
 
     void fill(Graph graph, Executable e) {

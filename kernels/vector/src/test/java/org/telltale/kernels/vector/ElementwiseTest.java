@@ -22,7 +22,9 @@ final class ElementwiseTest {
     @EnumSource(UnaryKind.class)
     void unaryOpsAgreeWithTheReferenceAtEverySize(UnaryKind kind) {
         for (int n : Check.SIZES) {
-            Check.within(1e-6, 2e-6).values(2, 2.5).likeNaive(f32("x", n).unary(kind), f32("z", 3, n).unary(kind));
+            Check.within(1e-6, 2e-6)
+                    .values(2, 2.5)
+                    .likeNaive(f32("x", n).unary(kind), f32("z", 3, n).unary(kind));
         }
         Check.within(1e-6, 2e-6).values(2, 2.5).likeNaive(f32("x", 3 * 8192 + 5).unary(kind));
     }

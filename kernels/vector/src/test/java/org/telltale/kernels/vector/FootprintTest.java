@@ -78,16 +78,15 @@ final class FootprintTest {
     @MethodSource("kernels")
     void aWarmRunAllocatesNothing(Tensor t) {
         Assumptions.assumeTrue(
-                Memory.SPECIES.vectorBitSize()
-                        <= jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize(),
+                Memory.SPECIES.vectorBitSize() <= jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize(),
                 "vectors wider than the CPU's are emulated on the heap");
         try (VectorBackend backend = new VectorBackend(1);
-                Executable e =
-                        backend.compile(Graph.of("footprint", t), new NoWeights(), CompileOptions.DEFAULT)) {
+                Executable e = backend.compile(Graph.of("footprint", t), new NoWeights(), CompileOptions.DEFAULT)) {
             Check.EXACT.ids(9).fill(Graph.of("footprint", t), e);
             long least = Long.MAX_VALUE;
-            // Kernels are compiled in the background, so wait for a run without allocation, but not for ever.
-            for (int batch = 0; batch < 600 && least > 0; batch++) {
+            // Kernels are compiled in the background, so run until a batch allocates nothing, but not for ever.
+            long end = System.nanoTime() + 20_000_000_000L;
+            while (least > 0 && System.nanoTime() < end) {
                 long before = THREADS.getCurrentThreadAllocatedBytes();
                 for (int i = 0; i < 20; i++) {
                     e.run();

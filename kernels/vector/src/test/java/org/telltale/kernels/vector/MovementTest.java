@@ -75,11 +75,13 @@ final class MovementTest {
             Tensor table = f32("table", 7, w);
             Tensor ids = i32("ids", 3, 5);
             Check.EXACT.ids(7).likeNaive(table.gather(ids), f32("flat", 7).gather(ids));
-            Check.within(2e-6, 1e-6).ids(7).likeNaive(
-                    Tensor.of(new Primitive.ScatterAdd(7), f32("rows", 3, 5, w), ids));
+            Check.within(2e-6, 1e-6)
+                    .ids(7)
+                    .likeNaive(Tensor.of(new Primitive.ScatterAdd(7), f32("rows", 3, 5, w), ids));
         }
-        Check.within(2e-6, 1e-6).ids(50).likeNaive(
-                Tensor.of(new Primitive.ScatterAdd(50), f32("rows", 20, 771), i32("ids", 20)));
+        Check.within(2e-6, 1e-6)
+                .ids(50)
+                .likeNaive(Tensor.of(new Primitive.ScatterAdd(50), f32("rows", 20, 771), i32("ids", 20)));
     }
 
     @Test
@@ -121,7 +123,8 @@ final class MovementTest {
                 e.run();
             }
             for (int i = 0; i < 15; i++) {
-                org.assertj.core.api.Assertions.assertThat(e.state("cache").get(i)).isEqualTo(i / 3 + i % 3 * 10f);
+                org.assertj.core.api.Assertions.assertThat(e.state("cache").get(i))
+                        .isEqualTo(i / 3 + i % 3 * 10f);
             }
         }
     }
@@ -133,9 +136,10 @@ final class MovementTest {
                 Tensor x = f32("x", 2, 7, 9, c);
                 Tensor windows = Tensor.of(new Primitive.Unfold(w, -2), x);
                 Check.EXACT.likeNaive(windows);
-                Check.within(2e-6, 1e-6).likeNaive(Tensor.of(
-                        new Primitive.Fold(w, 7, 9),
-                        f32("y", windows.shape().dims())));
+                Check.within(2e-6, 1e-6)
+                        .likeNaive(Tensor.of(
+                                new Primitive.Fold(w, 7, 9),
+                                f32("y", windows.shape().dims())));
             }
         }
     }
@@ -144,10 +148,10 @@ final class MovementTest {
     void gridsAreResampledAsInTheReference() {
         for (int[] g : new int[][] {{3, 3, 5, 5}, {4, 4, 3, 5}, {1, 1, 3, 2}, {2, 2, 2, 2}, {14, 14, 24, 24}}) {
             Check check = Check.within(3e-6, 1e-6);
-            check.likeNaive(Tensor.of(
-                    new Primitive.ResampleGrid(g[0], g[1], g[2], g[3], false), f32("x", g[0] * g[1], 133)));
-            check.likeNaive(Tensor.of(
-                    new Primitive.ResampleGrid(g[0], g[1], g[2], g[3], true), f32("x", g[2] * g[3], 133)));
+            check.likeNaive(
+                    Tensor.of(new Primitive.ResampleGrid(g[0], g[1], g[2], g[3], false), f32("x", g[0] * g[1], 133)));
+            check.likeNaive(
+                    Tensor.of(new Primitive.ResampleGrid(g[0], g[1], g[2], g[3], true), f32("x", g[2] * g[3], 133)));
         }
     }
 }

@@ -20,26 +20,35 @@ final class NormalizationTest {
     @Test
     void layerNormAgreesWithTheReference() {
         for (int w : Check.SIZES) {
-            Check.within(2e-6, 2e-6).likeNaive(layerNorm(f32("x", 5, w)), layerNorm(f32("y", 5, w).neg()));
+            Check.within(2e-6, 2e-6).likeNaive(layerNorm(f32("x", 5, w)));
+            // Of a value that dies there, so that it works in place.
+            Check.within(2e-6, 2e-6).likeNaive(layerNorm(f32("x", 5, w).neg()));
         }
         Check.within(2e-6, 2e-6).likeNaive(layerNorm(f32("x", 2, 33, 768)));
     }
 
     @Test
     void layerNormKeepsItsAccuracyFarFromZero() {
-        Check.within(3e-6, 3e-6).values(1, 30000).likeNaive(
-                Tensor.of(new Fused.LayerNorm(1e-12f), f32("x", 7, 769), Tensor.fill(1, 769), Tensor.fill(0, 769)));
+        Check.within(3e-6, 3e-6)
+                .values(1, 30000)
+                .likeNaive(Tensor.of(
+                        new Fused.LayerNorm(1e-12f), f32("x", 7, 769), Tensor.fill(1, 769), Tensor.fill(0, 769)));
     }
 
     @Test
     void softmaxAgreesWithTheReferenceAlongAnyAxis() {
         for (int w : Check.SIZES) {
             Tensor x = f32("x", 5, w);
-            Check.within(1e-7, 2e-6).values(20, 0).likeNaive(x.softmax(1), x.softmax(0), x.neg().softmax(1));
-            Check.within(4e-6, 2e-6).values(20, 0).likeNaive(x.logSoftmax(1), x.logSoftmax(0), x.neg().logSoftmax(1));
+            Check.within(1e-7, 2e-6)
+                    .values(20, 0)
+                    .likeNaive(x.softmax(1), x.softmax(0), x.neg().softmax(1));
+            Check.within(4e-6, 2e-6)
+                    .values(20, 0)
+                    .likeNaive(x.logSoftmax(1), x.logSoftmax(0), x.neg().logSoftmax(1));
         }
         Tensor x = f32("x", 3, 11, 17);
-        Check.within(1e-7, 2e-6).likeNaive(x.softmax(1), x.neg().softmax(1), x.neg().softmax(0));
+        Check.within(1e-7, 2e-6)
+                .likeNaive(x.softmax(1), x.neg().softmax(1), x.neg().softmax(0));
     }
 
     @Test

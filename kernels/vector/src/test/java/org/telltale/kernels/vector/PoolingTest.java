@@ -29,7 +29,7 @@ final class PoolingTest {
                 Check.within(1e-6, 1e-6).likeNaive(Tensor.of(new Fused.Pool(kind, w), f32("x", 2, 7, 9, c)));
             }
         }
-        Check.within(1e-6, 1e-6).likeNaive(
-                Tensor.of(new Fused.Pool(kind, Window.same(3, 2, 35, 35)), f32("x", 1, 35, 35, 67)));
+        Check.within(1e-6, 1e-6)
+                .likeNaive(Tensor.of(new Fused.Pool(kind, Window.same(3, 2, 35, 35)), f32("x", 1, 35, 35, 67)));
     }
 }
