@@ -26,7 +26,7 @@ final class Elementwise {
     }
 
     /** A function of one operand. */
-    private abstract static sealed class Map implements Kernel, Parallel.Chunk {
+    abstract static sealed class Map implements Kernel, Parallel.Chunk {
         private final Parallel parallel;
         private final Buffer in;
         private final Buffer out;

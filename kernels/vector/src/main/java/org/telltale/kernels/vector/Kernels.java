@@ -10,6 +10,9 @@ import org.telltale.engine.spi.KernelMaker;
 
 /** Which kernel computes which op. */
 final class Kernels implements KernelMaker {
+    /** Up to this many queries, packing the keys costs more than it saves. */
+    private static final int FEW_QUERIES = 8;
+
     private final Parallel parallel;
 
     Kernels(Parallel parallel) {
@@ -62,7 +65,7 @@ final class Kernels implements KernelMaker {
             case Primitive.Leaf l -> throw new IllegalStateException("a leaf is not computed: " + t);
             case Primitive.Detach d -> throw new IllegalStateException("an alias is not computed: " + t);
             case Primitive.Reshape r -> throw new IllegalStateException("an alias is not computed: " + t);
-            case Primitive.MatMul m -> throw new IllegalStateException("no kernel for " + t);
+            case Primitive.MatMul m -> new Products.MatMul(m, t, operands, parallel);
             case Primitive.RandomUniform r -> new Elementwise.RandomUniform(r.salt(), t, operands, parallel);
             case Primitive.ToFloat f -> new Elementwise.ToFloat(t, operands, parallel);
             case Primitive.Unary u -> new Elementwise.Unary(u.kind(), t, operands, parallel);
@@ -85,10 +88,16 @@ final class Kernels implements KernelMaker {
 
     private Kernel fused(Fused op, Tensor t, Operands operands) {
         return switch (op) {
-            case Fused.Linear l -> throw new IllegalStateException("no kernel for " + t);
-            case Fused.Conv2d c -> throw new IllegalStateException("no kernel for " + t);
-            case Fused.Attention a -> throw new IllegalStateException("no kernel for " + t);
-            case Fused.CachedAttention a -> throw new IllegalStateException("no kernel for " + t);
+            case Fused.Linear l -> new Products.Linear(l, t, operands, parallel);
+            case Fused.Conv2d c ->
+                c.depthwise(t.inputs()) && c.groups() > 1
+                        ? new DepthwiseConv(c, t, operands, parallel)
+                        : new Conv2d(c, t, operands, parallel);
+            case Fused.Attention a ->
+                t.dim(1) <= FEW_QUERIES && a.masking() == Fused.Masking.NONE
+                        ? new RowAttention.Few(a, t, operands, parallel)
+                        : new AttentionKernel(a, t, operands, parallel);
+            case Fused.CachedAttention a -> new RowAttention.Cached(a, t, operands, parallel);
             case Fused.GruCell g -> throw new IllegalStateException("decomposed before: " + t);
             case Fused.Activate a -> new Elementwise.Activate(a.activation(), t, operands, parallel);
             case Fused.LayerNorm n -> new Normalization.LayerNorm(n.epsilon(), t, operands, parallel);

@@ -21,7 +21,7 @@ final class Pooling {
     private Pooling() {}
 
     /** Each output pixel by itself. */
-    private abstract static sealed class Pixels implements Kernel, Parallel.Chunk {
+    abstract static sealed class Pixels implements Kernel, Parallel.Chunk {
         private final Parallel parallel;
         private final Buffer in;
         private final Buffer out;

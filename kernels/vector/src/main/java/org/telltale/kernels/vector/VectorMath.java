@@ -15,8 +15,7 @@ import org.telltale.engine.Activation;
 final class VectorMath {
     private static final VectorSpecies<Float> S = Memory.SPECIES;
 
-    // Vectors as constants, not broadcasts: a broadcast costs the compiler as many nodes as arithmetic does, and the
-    // loops
+    // Vectors as constants, not broadcasts: a broadcast costs the compiler as many nodes as arithmetic does, and loops
     // over these functions are near the limit up to which it inlines.
     private static final FloatVector ZERO = v(0);
     private static final FloatVector ONE = v(1);
@@ -49,60 +48,60 @@ final class VectorMath {
     private static final FloatVector QUICK_SCALE = v(-1.702f);
 
     /** (e^r - 1 - r) on ±ln 2 / 2, by the power. */
-    private static final FloatVector EXP_6 = v(1.381422191e-03f);
+    private static final FloatVector EXP_6 = v(0.0013814222f);
 
-    private static final FloatVector EXP_5 = v(8.368898665e-03f);
-    private static final FloatVector EXP_4 = v(4.166840572e-02f);
-    private static final FloatVector EXP_3 = v(1.666651913e-01f);
+    private static final FloatVector EXP_5 = v(0.008368899f);
+    private static final FloatVector EXP_4 = v(0.041668404f);
+    private static final FloatVector EXP_3 = v(0.1666652f);
 
     /** log(1 + f) - f + f²/2 on √½ - 1 to √2 - 1, by the power. */
-    private static final FloatVector LOG_10 = v(-7.636345649e-02f);
+    private static final FloatVector LOG_10 = v(-0.07636346f);
 
-    private static final FloatVector LOG_9 = v(1.277031716e-01f);
-    private static final FloatVector LOG_8 = v(-1.316357544e-01f);
-    private static final FloatVector LOG_7 = v(1.420082421e-01f);
-    private static final FloatVector LOG_6 = v(-1.662293911e-01f);
-    private static final FloatVector LOG_5 = v(2.000125159e-01f);
-    private static final FloatVector LOG_4 = v(-2.500083247e-01f);
-    private static final FloatVector LOG_3 = v(3.333333158e-01f);
+    private static final FloatVector LOG_9 = v(0.12770317f);
+    private static final FloatVector LOG_8 = v(-0.13163576f);
+    private static final FloatVector LOG_7 = v(0.14200824f);
+    private static final FloatVector LOG_6 = v(-0.1662294f);
+    private static final FloatVector LOG_5 = v(0.20001252f);
+    private static final FloatVector LOG_4 = v(-0.2500083f);
+    private static final FloatVector LOG_3 = v(0.3333333f);
 
     /** tanh x - x up to 0.65, by the power. */
-    private static final FloatVector TANH_11 = v(-5.515163888e-03f);
+    private static final FloatVector TANH_11 = v(-0.0055151638f);
 
-    private static final FloatVector TANH_9 = v(2.046941990e-02f);
-    private static final FloatVector TANH_7 = v(-5.368802311e-02f);
-    private static final FloatVector TANH_5 = v(1.333083035e-01f);
-    private static final FloatVector TANH_3 = v(-3.333325985e-01f);
+    private static final FloatVector TANH_9 = v(0.02046942f);
+    private static final FloatVector TANH_7 = v(-0.053688023f);
+    private static final FloatVector TANH_5 = v(0.1333083f);
+    private static final FloatVector TANH_3 = v(-0.3333326f);
 
     /** erf x - x up to 0.93, by the power. */
-    private static final FloatVector ERF_11 = v(-5.953741790e-04f);
+    private static final FloatVector ERF_11 = v(-0.0005953742f);
 
-    private static final FloatVector ERF_9 = v(4.985940623e-03f);
-    private static final FloatVector ERF_7 = v(-2.676171989e-02f);
-    private static final FloatVector ERF_5 = v(1.128168254e-01f);
-    private static final FloatVector ERF_3 = v(-3.761248110e-01f);
-    private static final FloatVector ERF_1 = v(1.283791477e-01f);
+    private static final FloatVector ERF_9 = v(0.0049859406f);
+    private static final FloatVector ERF_7 = v(-0.02676172f);
+    private static final FloatVector ERF_5 = v(0.112816826f);
+    private static final FloatVector ERF_3 = v(-0.3761248f);
+    private static final FloatVector ERF_1 = v(0.12837915f);
 
     /** log erfc x from 0.93 to 4, by the power. */
-    private static final FloatVector ERFC_6 = v(1.959372393e-04f);
+    private static final FloatVector ERFC_6 = v(0.00019593725f);
 
-    private static final FloatVector ERFC_5 = v(-3.043217415e-03f);
-    private static final FloatVector ERFC_4 = v(2.222692044e-02f);
-    private static final FloatVector ERFC_3 = v(-1.039315971e-01f);
-    private static final FloatVector ERFC_2 = v(-6.371822470e-01f);
-    private static final FloatVector ERFC_1 = v(-1.127675627e+00f);
-    private static final FloatVector ERFC_0 = v(-1.956755713e-04f);
+    private static final FloatVector ERFC_5 = v(-0.0030432174f);
+    private static final FloatVector ERFC_4 = v(0.02222692f);
+    private static final FloatVector ERFC_3 = v(-0.1039316f);
+    private static final FloatVector ERFC_2 = v(-0.63718224f);
+    private static final FloatVector ERFC_1 = v(-1.1276757f);
+    private static final FloatVector ERFC_0 = v(-0.00019567557f);
 
     /** log Φ(-x) from 0 to 6, by the power. */
-    private static final FloatVector TAIL_7 = v(5.871054867e-06f);
+    private static final FloatVector TAIL_7 = v(5.871055e-06f);
 
-    private static final FloatVector TAIL_6 = v(-3.736309230e-05f);
-    private static final FloatVector TAIL_5 = v(-2.919788899e-04f);
-    private static final FloatVector TAIL_4 = v(5.121853905e-03f);
-    private static final FloatVector TAIL_3 = v(-3.652269613e-02f);
-    private static final FloatVector TAIL_2 = v(-3.182607100e-01f);
-    private static final FloatVector TAIL_1 = v(-7.978893049e-01f);
-    private static final FloatVector TAIL_0 = v(-6.931471088e-01f);
+    private static final FloatVector TAIL_6 = v(-3.7363094e-05f);
+    private static final FloatVector TAIL_5 = v(-0.00029197888f);
+    private static final FloatVector TAIL_4 = v(0.005121854f);
+    private static final FloatVector TAIL_3 = v(-0.036522698f);
+    private static final FloatVector TAIL_2 = v(-0.3182607f);
+    private static final FloatVector TAIL_1 = v(-0.7978893f);
+    private static final FloatVector TAIL_0 = v(-0.6931471f);
 
     private VectorMath() {}
 
@@ -236,21 +235,6 @@ final class VectorMath {
 
     static FloatVector silu(FloatVector x) {
         return x.div(exp(x.neg()).add(ONE));
-    }
-
-    /** The activation of one vector, for epilogues. */
-    static FloatVector activate(Activation a, FloatVector x) {
-        return switch (a) {
-            case NONE -> x;
-            case RELU -> relu(x);
-            case RELU6 -> relu6(x);
-            case GELU_ERF -> geluErf(x);
-            case GELU_TANH -> geluTanh(x);
-            case QUICK_GELU -> quickGelu(x);
-            case SILU -> silu(x);
-            case SIGMOID -> sigmoid(x);
-            case TANH -> tanh(x);
-        };
     }
 
     /** The activation of contiguous floats, in place. */
