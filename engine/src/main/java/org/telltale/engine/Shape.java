@@ -5,6 +5,8 @@ import java.util.List;
 
 /** The extents of a row-major tensor, outermost first. Rank 0 is a scalar of one element. */
 public final class Shape {
+    private static final long LIMIT = 1L << 40;
+
     private final int[] extents;
 
     private Shape(int[] extents) {
@@ -17,10 +19,10 @@ public final class Shape {
             if (e < 0) {
                 throw new ShapeException("a shape has the negative extent " + e + ": " + Arrays.toString(extents));
             }
-            size *= e;
-            if (size > Integer.MAX_VALUE * 64L) {
+            if (e != 0 && size > LIMIT / e) {
                 throw new ShapeException("a shape is too large: " + Arrays.toString(extents));
             }
+            size *= e;
         }
         return new Shape(extents.clone());
     }

@@ -59,31 +59,22 @@ final class JsonReader {
     String string(String what) {
         blanks();
         expect('"', what + " is not a JSON string");
-        int start = at;
-        while (peek() >= 0x20 && peek() != '"' && peek() != '\\') {
-            at++;
-        }
-        if (peek() == '"') {
-            return decode(start, at++);
-        }
-        StringBuilder s = new StringBuilder(decode(start, at));
+        StringBuilder s = new StringBuilder();
         while (true) {
-            int c = peek();
-            if (c == '"') {
+            int start = at;
+            while (peek() >= 0x20 && peek() != '"' && peek() != '\\') {
                 at++;
-                return s.toString();
-            } else if (c == '\\') {
-                at++;
-                escape(s);
-            } else if (c < 0x20) {
-                throw error(c < 0 ? "the JSON ends inside a string" : "a control character inside a string");
-            } else {
-                int from = at;
-                while (peek() >= 0x20 && peek() != '"' && peek() != '\\') {
-                    at++;
-                }
-                s.append(decode(from, at));
             }
+            s.append(decode(start, at));
+            int c = peek();
+            if (c != '"' && c != '\\') {
+                throw error(c < 0 ? "the JSON ends inside a string" : "a control character inside a string");
+            }
+            at++;
+            if (c == '"') {
+                return s.toString();
+            }
+            escape(s);
         }
     }
 
@@ -289,21 +280,5 @@ final class JsonReader {
     static String shorten(String name) {
         String s = name.length() > 120 ? name.substring(0, 120) + "..." : name;
         return s.replaceAll("\\p{Cntrl}", "?");
-    }
-
-    /** A JSON string literal. */
-    static String quote(String s) {
-        StringBuilder q = new StringBuilder("\"");
-        for (int i = 0; i < s.length(); i++) {
-            char c = s.charAt(i);
-            if (c == '"' || c == '\\') {
-                q.append('\\').append(c);
-            } else if (c < 0x20) {
-                q.append(String.format("\\u%04x", (int) c));
-            } else {
-                q.append(c);
-            }
-        }
-        return q.append('"').toString();
     }
 }

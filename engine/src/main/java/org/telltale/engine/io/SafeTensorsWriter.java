@@ -95,11 +95,11 @@ public final class SafeTensorsWriter {
     private static ByteBuffer header(Path file, List<Entry> order, Map<String, String> metadata) {
         StringBuilder json = new StringBuilder("{");
         if (!metadata.isEmpty()) {
-            json.append(JsonReader.quote(SafeTensorsFile.METADATA)).append(":{");
+            json.append(quote(SafeTensorsFile.METADATA)).append(":{");
             new TreeMap<>(metadata)
-                    .forEach((key, value) -> json.append(JsonReader.quote(key))
+                    .forEach((key, value) -> json.append(quote(key))
                             .append(':')
-                            .append(JsonReader.quote(value))
+                            .append(quote(value))
                             .append(','));
             json.setCharAt(json.length() - 1, '}');
             json.append(',');
@@ -112,7 +112,7 @@ public final class SafeTensorsWriter {
                 throw new WeightsException(file + ": the tensor name \"" + e.name + "\" is taken");
             }
             long end = begin + e.shape.size() * e.dtype.bytes();
-            json.append(JsonReader.quote(e.name))
+            json.append(quote(e.name))
                     .append(":{\"dtype\":\"")
                     .append(e.dtype)
                     .append("\",\"shape\":")
@@ -176,5 +176,21 @@ public final class SafeTensorsWriter {
         } catch (IOException e) {
             // the file itself is complete and on the disk
         }
+    }
+
+    /** A JSON string literal. */
+    private static String quote(String s) {
+        StringBuilder q = new StringBuilder("\"");
+        for (int i = 0; i < s.length(); i++) {
+            char c = s.charAt(i);
+            if (c == '"' || c == '\\') {
+                q.append('\\').append(c);
+            } else if (c < 0x20) {
+                q.append(String.format("\\u%04x", (int) c));
+            } else {
+                q.append(c);
+            }
+        }
+        return q.append('"').toString();
     }
 }

@@ -10,6 +10,9 @@ import org.telltale.engine.spi.KernelMaker;
 
 /** Which kernel computes which op. */
 final class Kernels implements KernelMaker {
+    /** Up to this many queries, packing the keys costs more than it saves. */
+    private static final int FEW_QUERIES = 8;
+
     private final Parallel parallel;
 
     Kernels(Parallel parallel) {
@@ -31,13 +34,78 @@ final class Kernels implements KernelMaker {
         };
     }
 
+    /** Kernels that read an element for the last time before they write the one at its place. */
     @Override
     public boolean allows(Tensor tensor, int operand) {
-        return false;
+        Tensor in = tensor.inputs().get(operand);
+        return switch (tensor.op()) {
+            case Primitive.Unary u -> true;
+            case Primitive.ToFloat f -> true;
+            case Primitive.Binary b -> in.shape().size() == tensor.shape().size();
+            case Primitive.ScatterRows s -> operand == 0;
+            case Primitive p -> false;
+            case Fused.Activate a -> true;
+            case Fused.LayerNorm n -> operand == 0;
+            case Fused.BatchNorm n -> operand == 0;
+            case Fused.Softmax s -> true;
+            case Fused f -> false;
+        };
     }
 
     @Override
     public Kernel kernel(Tensor t, Operands operands) {
-        throw new IllegalStateException("no kernel for " + t + " on " + parallel.threads());
+        return switch (t.op()) {
+            case Primitive p -> primitive(p, t, operands);
+            case Fused f -> fused(f, t, operands);
+        };
+    }
+
+    private Kernel primitive(Primitive op, Tensor t, Operands operands) {
+        return switch (op) {
+            case Primitive.Leaf l -> throw new IllegalStateException("a leaf is not computed: " + t);
+            case Primitive.Detach d -> throw new IllegalStateException("an alias is not computed: " + t);
+            case Primitive.Reshape r -> throw new IllegalStateException("an alias is not computed: " + t);
+            case Primitive.MatMul m -> new Products.MatMul(m, t, operands, parallel);
+            case Primitive.RandomUniform r -> new Elementwise.RandomUniform(r.salt(), t, operands, parallel);
+            case Primitive.ToFloat f -> new Elementwise.ToFloat(t, operands, parallel);
+            case Primitive.Unary u -> new Elementwise.Unary(u.kind(), t, operands, parallel);
+            case Primitive.Binary b -> new Elementwise.Binary(b.kind(), t, operands, parallel);
+            case Primitive.Reduce r -> Reductions.reduce(r, t, operands, parallel);
+            case Primitive.ArgMax a -> new Reductions.ArgMax(a.axis(), t, operands, parallel);
+            case Primitive.Transpose p -> Movement.transpose(p, t, operands, parallel);
+            case Primitive.Broadcast b -> Movement.broadcast(t, operands, parallel);
+            case Primitive.Slice s -> Movement.slice(s, t, operands, parallel);
+            case Primitive.Pad p -> Movement.Join.pad(p, t, operands, parallel);
+            case Primitive.Concat c -> Movement.Join.concat(c, t, operands, parallel);
+            case Primitive.Gather g -> new Rows.Gather(t, operands, parallel);
+            case Primitive.ScatterAdd s -> new Rows.ScatterAdd(t, operands, parallel);
+            case Primitive.ScatterRows s -> new Rows.ScatterRows(t, operands);
+            case Primitive.Unfold u -> new Pooling.Unfold(u, t, operands, parallel);
+            case Primitive.Fold f -> new Pooling.Fold(f, t, operands, parallel);
+            case Primitive.ResampleGrid r -> new Rows.ResampleGrid(r, t, operands, parallel);
+        };
+    }
+
+    private Kernel fused(Fused op, Tensor t, Operands operands) {
+        return switch (op) {
+            case Fused.Linear l -> new Products.Linear(l, t, operands, parallel);
+            case Fused.Conv2d c ->
+                c.depthwise(t.inputs()) && c.groups() > 1
+                        ? new DepthwiseConv(c, t, operands, parallel)
+                        : new Conv2d(c, t, operands, parallel);
+            case Fused.Attention a ->
+                t.dim(1) <= FEW_QUERIES && a.masking() == Fused.Masking.NONE
+                        ? new RowAttention.Few(a, t, operands, parallel)
+                        : new AttentionKernel(a, t, operands, parallel);
+            case Fused.CachedAttention a -> new RowAttention.Cached(a, t, operands, parallel);
+            case Fused.GruCell g -> throw new IllegalStateException("decomposed before: " + t);
+            case Fused.Activate a -> new Elementwise.Activate(a.activation(), t, operands, parallel);
+            case Fused.LayerNorm n -> new Normalization.LayerNorm(n.epsilon(), t, operands, parallel);
+            case Fused.BatchNorm n -> new Normalization.BatchNorm(n.epsilon(), t, operands, parallel);
+            case Fused.Softmax s -> new Normalization.Softmax(s.axis(), false, t, operands, parallel);
+            case Fused.LogSoftmax s -> new Normalization.Softmax(s.axis(), true, t, operands, parallel);
+            case Fused.CrossEntropy c -> new Normalization.CrossEntropy(t, operands, parallel);
+            case Fused.Pool p -> new Pooling.Pool(p, t, operands, parallel);
+        };
     }
 }

@@ -1,0 +1,27 @@
+package org.telltale.engine.nn;
+
+import org.telltale.engine.Activation;
+import org.telltale.engine.Fused;
+import org.telltale.engine.Tensor;
+
+/** A dense layer: {@code weight} [out, in] and {@code bias} [out]. */
+public final class Linear {
+    private Linear() {}
+
+    /** x [.., in] to [.., out]. */
+    public static Tensor of(Params p, Tensor x, int out) {
+        return of(p, x, out, Activation.NONE);
+    }
+
+    public static Tensor of(Params p, Tensor x, int out, Activation activation) {
+        return of(x, p.f32("weight", out, x.dim(-1)), p.f32("bias", out), activation);
+    }
+
+    public static Tensor of(Tensor x, Tensor weight, Tensor bias, Activation activation) {
+        return Tensor.of(new Fused.Linear(activation), x, weight, bias);
+    }
+
+    public static Tensor withoutBias(Params p, Tensor x, int out, Activation activation) {
+        return Tensor.of(new Fused.Linear(activation), x, p.f32("weight", out, x.dim(-1)));
+    }
+}

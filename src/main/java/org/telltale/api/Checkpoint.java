@@ -1,0 +1,49 @@
+package org.telltale.api;
+
+import java.nio.file.Path;
+import java.util.function.Supplier;
+import org.telltale.engine.io.SafeTensors;
+import org.telltale.engine.nn.Params;
+import org.telltale.engine.spi.Backend;
+import org.telltale.models.ConfigFile;
+
+/** A model folder opened on a device: its configuration, its weights, and the backend that computes with them. */
+final class Checkpoint implements AutoCloseable {
+    final Path folder;
+    final ConfigFile config;
+    final SafeTensors weights;
+    final Params params;
+    final Backend backend;
+
+    Checkpoint(String model, ModelOptions options) {
+        folder = ModelFolder.find(model);
+        config = ConfigFile.read(folder.resolve("config.json"));
+        weights = SafeTensors.open(folder);
+        params = Params.of(folder.toString(), weights.names(), weights::shape, weights::dtype);
+        backend = options.device().open(options.threads());
+    }
+
+    /** What the maker makes of this checkpoint; when it fails, this checkpoint is closed. */
+    <T> T orClose(Supplier<T> maker) {
+        boolean made = false;
+        try {
+            T handle = maker.get();
+            made = true;
+            return handle;
+        } finally {
+            if (!made) {
+                close();
+            }
+        }
+    }
+
+    ConfigFile file(String name) {
+        return ConfigFile.read(folder.resolve(name));
+    }
+
+    @Override
+    public void close() {
+        backend.close();
+        weights.close();
+    }
+}

@@ -1,0 +1,29 @@
+package org.telltale.api;
+
+import org.telltale.models.image.Exif;
+
+/**
+ * What every handle can be told.
+ *
+ * @param device where to compute
+ * @param threads how many threads compute, the caller's included
+ * @param exif whether a picture's EXIF orientation is applied
+ */
+public record ModelOptions(Device device, int threads, Exif exif) {
+    public static final ModelOptions DEFAULT = new ModelOptions(Device.auto(), Device.defaultThreads(), Exif.APPLY);
+
+    public ModelOptions device(Device value) {
+        return new ModelOptions(value, threads, exif);
+    }
+
+    public ModelOptions threads(int value) {
+        if (value < 1) {
+            throw new IllegalArgumentException("at least one thread is needed, not " + value);
+        }
+        return new ModelOptions(device, value, exif);
+    }
+
+    public ModelOptions exif(Exif value) {
+        return new ModelOptions(device, threads, value);
+    }
+}

@@ -1,0 +1,89 @@
+package org.telltale.api;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.telltale.engine.DType;
+import org.telltale.engine.Graph;
+import org.telltale.engine.HostTensor;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.spi.CompileOptions;
+import org.telltale.engine.spi.Executable;
+import org.telltale.models.Bert;
+import org.telltale.models.text.WordPiece;
+
+/** Classifies texts with BERT. Thread-safe: calls from several threads take turns. */
+public final class TextClassifier implements AutoCloseable {
+    /** Longer texts are cut, as in the paper's recipe (SPEC §8.2). */
+    private static final int MAX_TOKENS = 128;
+
+    /** Lengths are rounded up to multiples of this, each of which is compiled once. */
+    private static final int BUCKET = 16;
+
+    private final Checkpoint checkpoint;
+    private final Bert.Config config;
+    private final WordPiece tokenizer;
+    private final Map<Integer, Executable> buckets = new TreeMap<>();
+
+    private TextClassifier(Checkpoint checkpoint) {
+        this.checkpoint = checkpoint;
+        config = Bert.Config.of(checkpoint.config);
+        tokenizer = WordPiece.read(checkpoint.folder);
+        bucket(Math.min(BUCKET, config.positions()));
+        checkpoint.params.verify();
+    }
+
+    /** Opens a model folder, or an id of the local Hugging Face cache. */
+    public static TextClassifier open(String model, ModelOptions options) {
+        Checkpoint checkpoint = new Checkpoint(model, options);
+        return checkpoint.orClose(() -> new TextClassifier(checkpoint));
+    }
+
+    /** The labels in the order of their ids. */
+    public List<String> labels() {
+        return config.labels();
+    }
+
+    public synchronized Classification classify(String text) {
+        int limit = Math.min(MAX_TOKENS, config.positions());
+        int[] ids = tokenizer.encode(text, limit);
+        int length = Math.min((ids.length + BUCKET - 1) / BUCKET * BUCKET, limit);
+        Executable e = bucket(length);
+        HostTensor in = e.input("ids");
+        HostTensor mask = e.input("mask");
+        for (int i = 0; i < length; i++) {
+            in.setInt(i, i < ids.length ? ids[i] : tokenizer.padId());
+            mask.setInt(i, i < ids.length ? 1 : 0);
+        }
+        e.run();
+        return Classification.of(labels(), e.output(0).toFloats(), 0);
+    }
+
+    public List<Classification> classify(List<String> texts) {
+        List<Classification> out = new ArrayList<>();
+        texts.forEach(t -> out.add(classify(t)));
+        return out;
+    }
+
+    private Executable bucket(int length) {
+        return buckets.computeIfAbsent(length, n -> {
+            Tensor ids = Tensor.input("ids", DType.I32, 1, n);
+            Tensor mask = Tensor.input("mask", DType.I32, 1, n);
+            Tensor types = Tensor.input("types", DType.I32, 1, n);
+            Tensor logits = new Bert(config, checkpoint.params)
+                    .forward(ids, mask, types)
+                    .logits();
+            return checkpoint.backend.compile(
+                    Graph.of(checkpoint.folder + " at " + n + " tokens", logits.softmax(1)),
+                    checkpoint.weights,
+                    CompileOptions.DEFAULT);
+        });
+    }
+
+    @Override
+    public synchronized void close() {
+        buckets.values().forEach(Executable::close);
+        checkpoint.close();
+    }
+}
