@@ -162,7 +162,7 @@ class BertGoldenTest {
         Backend backend = new VectorBackend(2);
         for (JsonNode text : json.get("texts")) {
             String words = text.get("text").stringValue();
-            tests.add(DynamicTest.dynamicTest(words, () -> {
+            tests.add(DynamicTest.dynamicTest("text " + tests.size() + ": " + words, () -> {
                 int[] ids = tokenizer.encode(words, json.get("max_length").intValue());
                 assertThat(ids).isEqualTo(Golden.ints(text.get("ids")));
                 try (Arena arena = Arena.ofConfined();

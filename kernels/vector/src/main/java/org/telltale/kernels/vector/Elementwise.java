@@ -26,7 +26,7 @@ final class Elementwise {
     }
 
     /** A function of one operand. */
-    private abstract static sealed class Map implements Kernel, Parallel.Chunk {
+    abstract static sealed class Map implements Kernel, Parallel.Chunk {
         private final Parallel parallel;
         private final Buffer in;
         private final Buffer out;
@@ -150,9 +150,8 @@ final class Elementwise {
             leftRepeats = all.step(0, last) == 0;
             rightRepeats = all.step(1, last) == 0;
             rows = all.only(axis -> axis < last);
-            scratch = operands.arena()
-                    .allocate(SCRATCH * parallel.threads(), 64)
-                    .address();
+            scratch =
+                    operands.arena().allocate(SCRATCH * parallel.threads(), 64).address();
         }
 
         @Override
@@ -187,5 +186,4 @@ final class Elementwise {
             return into;
         }
     }
-
 }

@@ -25,7 +25,9 @@ final class Kernels implements KernelMaker {
     private boolean supports(Tensor t) {
         return switch (t.op()) {
             case Fused.GruCell g -> false;
-            case Fused.Conv2d c -> c.groups() == 1 || c.depthwise(t.inputs());
+            case Fused.Conv2d c -> false;
+            case Fused.Attention a -> false;
+            case Fused.CachedAttention a -> false;
             case Fused f -> true;
             case Primitive p -> true;
         };
@@ -62,7 +64,7 @@ final class Kernels implements KernelMaker {
             case Primitive.Leaf l -> throw new IllegalStateException("a leaf is not computed: " + t);
             case Primitive.Detach d -> throw new IllegalStateException("an alias is not computed: " + t);
             case Primitive.Reshape r -> throw new IllegalStateException("an alias is not computed: " + t);
-            case Primitive.MatMul m -> throw new IllegalStateException("no kernel for " + t);
+            case Primitive.MatMul m -> new Products.MatMul(m, t, operands, parallel);
             case Primitive.RandomUniform r -> new Elementwise.RandomUniform(r.salt(), t, operands, parallel);
             case Primitive.ToFloat f -> new Elementwise.ToFloat(t, operands, parallel);
             case Primitive.Unary u -> new Elementwise.Unary(u.kind(), t, operands, parallel);
@@ -85,7 +87,7 @@ final class Kernels implements KernelMaker {
 
     private Kernel fused(Fused op, Tensor t, Operands operands) {
         return switch (op) {
-            case Fused.Linear l -> throw new IllegalStateException("no kernel for " + t);
+            case Fused.Linear l -> new Products.Linear(l, t, operands, parallel);
             case Fused.Conv2d c -> throw new IllegalStateException("no kernel for " + t);
             case Fused.Attention a -> throw new IllegalStateException("no kernel for " + t);
             case Fused.CachedAttention a -> throw new IllegalStateException("no kernel for " + t);

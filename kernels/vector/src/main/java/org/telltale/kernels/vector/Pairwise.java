@@ -100,22 +100,26 @@ final class Pairwise {
     private static void greater(long a, long aStep, long b, long bStep, long to, long count) {
         long i = 0;
         for (; i <= count - W; i += W) {
-            one(load(a + aStep * i).compare(VectorOperators.GT, load(b + bStep * i))).intoMemorySegment(M, to + 4 * i, Memory.ORDER);
+            one(load(a + aStep * i).compare(VectorOperators.GT, load(b + bStep * i)))
+                    .intoMemorySegment(M, to + 4 * i, Memory.ORDER);
         }
         if (i < count) {
             VectorMask<Float> m = S.indexInRange(i, count);
-            one(load(a + aStep * i, m).compare(VectorOperators.GT, load(b + bStep * i, m))).intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
+            one(load(a + aStep * i, m).compare(VectorOperators.GT, load(b + bStep * i, m)))
+                    .intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
         }
     }
 
     private static void equal(long a, long aStep, long b, long bStep, long to, long count) {
         long i = 0;
         for (; i <= count - W; i += W) {
-            one(load(a + aStep * i).compare(VectorOperators.EQ, load(b + bStep * i))).intoMemorySegment(M, to + 4 * i, Memory.ORDER);
+            one(load(a + aStep * i).compare(VectorOperators.EQ, load(b + bStep * i)))
+                    .intoMemorySegment(M, to + 4 * i, Memory.ORDER);
         }
         if (i < count) {
             VectorMask<Float> m = S.indexInRange(i, count);
-            one(load(a + aStep * i, m).compare(VectorOperators.EQ, load(b + bStep * i, m))).intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
+            one(load(a + aStep * i, m).compare(VectorOperators.EQ, load(b + bStep * i, m)))
+                    .intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
         }
     }
 }

@@ -21,7 +21,7 @@ final class Pooling {
     private Pooling() {}
 
     /** Each output pixel by itself. */
-    private abstract static sealed class Pixels implements Kernel, Parallel.Chunk {
+    abstract static sealed class Pixels implements Kernel, Parallel.Chunk {
         private final Parallel parallel;
         private final Buffer in;
         private final Buffer out;
@@ -94,8 +94,7 @@ final class Pooling {
             switch (kind) {
                 case MAX -> max(from, to, rows, columns);
                 case MEAN_OF_REAL -> mean(from, to, rows, columns, rows * columns);
-                case MEAN_OF_WINDOW ->
-                    mean(from, to, rows, columns, window.kernelHeight() * window.kernelWidth());
+                case MEAN_OF_WINDOW -> mean(from, to, rows, columns, window.kernelHeight() * window.kernelWidth());
             }
         }
 
@@ -176,11 +175,7 @@ final class Pooling {
         private final long channels;
 
         Fold(Primitive.Fold op, Tensor t, Operands operands, Parallel parallel) {
-            super(
-                    t,
-                    (long) op.window().kernelHeight() * op.window().kernelWidth() * t.dim(3),
-                    operands,
-                    parallel);
+            super(t, (long) op.window().kernelHeight() * op.window().kernelWidth() * t.dim(3), operands, parallel);
             window = op.window();
             Shape s = t.inputs().getFirst().shape();
             outHeight = s.dim(1);

@@ -208,7 +208,7 @@ final class Reductions {
             int best = 0;
             float max = Memory.get(x);
             for (int k = 1; k < count; k++) {
-                float value = Memory.get(x + 4 * k * inner);
+                float value = Memory.get(x + 4L * k * inner);
                 if (value > max) {
                     max = value;
                     best = k;

@@ -30,8 +30,8 @@ final class Sums {
 
     /** The floats of half a vector as doubles. */
     private static DoubleVector wide(long address) {
-        return (DoubleVector) FloatVector.fromMemorySegment(HALF, M, address, Memory.ORDER)
-                .convertShape(VectorOperators.F2D, D, 0);
+        return (DoubleVector)
+                FloatVector.fromMemorySegment(HALF, M, address, Memory.ORDER).convertShape(VectorOperators.F2D, D, 0);
     }
 
     static double sum(long from, long count, long scratch) {

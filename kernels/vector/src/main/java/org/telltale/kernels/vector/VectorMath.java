@@ -34,9 +34,9 @@ final class VectorMath {
         FloatVector n = x.fma(v(LOG2_E), v(ROUND));
         FloatVector k = n.sub(ROUND);
         FloatVector r = k.fma(v(-LN2_LOW), k.fma(v(-LN2_HIGH), x));
-        FloatVector p = r.fma(v(1.381422191e-03f), v(8.368898665e-03f))
-                .fma(r, v(4.166840572e-02f))
-                .fma(r, v(1.666651913e-01f))
+        FloatVector p = r.fma(v(0.0013814222f), v(0.008368899f))
+                .fma(r, v(0.041668404f))
+                .fma(r, v(0.1666652f))
                 .fma(r, v(0.5f))
                 .fma(r.mul(r), r)
                 .add(1);
@@ -62,13 +62,13 @@ final class VectorMath {
                 .sub(1);
         FloatVector wide = (FloatVector) exponent.convert(VectorOperators.I2F, 0);
         FloatVector e = wide.blend(wide.sub(23), tiny);
-        FloatVector p = f.fma(v(-7.636345649e-02f), v(1.277031716e-01f))
-                .fma(f, v(-1.316357544e-01f))
-                .fma(f, v(1.420082421e-01f))
-                .fma(f, v(-1.662293911e-01f))
-                .fma(f, v(2.000125159e-01f))
-                .fma(f, v(-2.500083247e-01f))
-                .fma(f, v(3.333333158e-01f));
+        FloatVector p = f.fma(v(-0.07636346f), v(0.12770317f))
+                .fma(f, v(-0.13163576f))
+                .fma(f, v(0.14200824f))
+                .fma(f, v(-0.1662294f))
+                .fma(f, v(0.20001252f))
+                .fma(f, v(-0.2500083f))
+                .fma(f, v(0.3333333f));
         FloatVector square = f.mul(f);
         FloatVector y = e.fma(v(LN2_LOW), p.mul(f).mul(square));
         FloatVector sum = square.fma(v(-0.5f), y).add(f);
@@ -82,10 +82,10 @@ final class VectorMath {
     static FloatVector tanh(FloatVector x) {
         FloatVector a = x.abs();
         FloatVector z = x.mul(x);
-        FloatVector near = z.fma(v(-5.515163888e-03f), v(2.046941990e-02f))
-                .fma(z, v(-5.368802311e-02f))
-                .fma(z, v(1.333083035e-01f))
-                .fma(z, v(-3.333325985e-01f))
+        FloatVector near = z.fma(v(-0.0055151638f), v(0.02046942f))
+                .fma(z, v(-0.053688023f))
+                .fma(z, v(0.1333083f))
+                .fma(z, v(-0.3333326f))
                 .mul(z)
                 .fma(x, x);
         FloatVector far = v(1).sub(v(2).div(exp(a.add(a)).add(1)));
@@ -96,18 +96,18 @@ final class VectorMath {
     static FloatVector erf(FloatVector x) {
         FloatVector a = x.abs();
         FloatVector z = x.mul(x);
-        FloatVector near = z.fma(v(-5.953741790e-04f), v(4.985940623e-03f))
-                .fma(z, v(-2.676171989e-02f))
-                .fma(z, v(1.128168254e-01f))
-                .fma(z, v(-3.761248110e-01f))
-                .fma(z, v(1.283791477e-01f))
+        FloatVector near = z.fma(v(-0.0005953742f), v(0.0049859406f))
+                .fma(z, v(-0.02676172f))
+                .fma(z, v(0.112816826f))
+                .fma(z, v(-0.3761248f))
+                .fma(z, v(0.12837915f))
                 .fma(x, x);
-        FloatVector logOfRest = a.fma(v(1.959372393e-04f), v(-3.043217415e-03f))
-                .fma(a, v(2.222692044e-02f))
-                .fma(a, v(-1.039315971e-01f))
-                .fma(a, v(-6.371822470e-01f))
-                .fma(a, v(-1.127675627e+00f))
-                .fma(a, v(-1.956755713e-04f));
+        FloatVector logOfRest = a.fma(v(0.00019593725f), v(-0.0030432174f))
+                .fma(a, v(0.02222692f))
+                .fma(a, v(-0.1039316f))
+                .fma(a, v(-0.63718224f))
+                .fma(a, v(-1.1276757f))
+                .fma(a, v(-0.00019567557f));
         FloatVector far = v(1).sub(exp(logOfRest)).blend(1, a.compare(VectorOperators.GT, 4));
         return signed(far, x).blend(near, a.compare(VectorOperators.LT, 0.93f));
     }
@@ -132,13 +132,13 @@ final class VectorMath {
      */
     static FloatVector geluErf(FloatVector x) {
         FloatVector a = x.abs();
-        FloatVector logOfTail = a.fma(v(5.871054867e-06f), v(-3.736309230e-05f))
-                .fma(a, v(-2.919788899e-04f))
-                .fma(a, v(5.121853905e-03f))
-                .fma(a, v(-3.652269613e-02f))
-                .fma(a, v(-3.182607100e-01f))
-                .fma(a, v(-7.978893049e-01f))
-                .fma(a, v(-6.931471088e-01f));
+        FloatVector logOfTail = a.fma(v(5.871055e-06f), v(-3.7363094e-05f))
+                .fma(a, v(-0.00029197888f))
+                .fma(a, v(0.005121854f))
+                .fma(a, v(-0.036522698f))
+                .fma(a, v(-0.3182607f))
+                .fma(a, v(-0.7978893f))
+                .fma(a, v(-0.6931471f));
         FloatVector tail = a.mul(exp(logOfTail)).blend(0, a.compare(VectorOperators.GT, 6));
         return relu(x).sub(tail);
     }
