@@ -203,8 +203,7 @@ public final class Captioner implements AutoCloseable {
             case Sampling s -> 1;
         };
         int span = Math.min((longest + SPAN - 1) / SPAN * SPAN, config.text().positions());
-        BlipDecoder.Size size =
-                new BlipDecoder.Size(span, promptLength + Math.max(span - promptLength, 1) * rows);
+        BlipDecoder.Size size = new BlipDecoder.Size(span, promptLength + Math.max(span - promptLength, 1) * rows);
         BlipDecoder ready = decoder;
         if (ready == null || !size.equals(decoderSize)) {
             if (ready != null) {

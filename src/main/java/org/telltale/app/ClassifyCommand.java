@@ -84,8 +84,8 @@ final class ClassifyCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         int kinds = (inputs.isEmpty() ? 0 : 1) + (texts.isEmpty() ? 0 : 1) + (captions == null ? 0 : 1);
         if (kinds != 1) {
-            throw new Exit.UsageException("pictures, --text or --captions: one of them, not "
-                    + (kinds == 0 ? "none" : "several"));
+            throw new Exit.UsageException(
+                    "pictures, --text or --captions: one of them, not " + (kinds == 0 ? "none" : "several"));
         }
         if (top < 1) {
             throw new Exit.UsageException("--top is " + top + ", expected at least 1");
@@ -109,8 +109,7 @@ final class ClassifyCommand implements Callable<Integer> {
     private Exit classifyPictures(ModelOptions options) throws InterruptedException {
         Headers headers = begin();
         List<String> ids = Pictures.find(inputs, terminal.in());
-        try (ImageClassifier classifier =
-                ModelArguments.open(() -> ImageClassifier.open(model.model, options))) {
+        try (ImageClassifier classifier = ModelArguments.open(() -> ImageClassifier.open(model.model, options))) {
             if (headers != null) {
                 headers.configuration.put("exif", model.exif.name().toLowerCase(Locale.ROOT));
             }
@@ -118,8 +117,7 @@ final class ClassifyCommand implements Callable<Integer> {
                 Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose)
                         .run(
                                 ids,
-                                (id, picture) ->
-                                        scores(id, Scores.Source.IMAGE, classifier.classify(picture)),
+                                (id, picture) -> scores(id, Scores.Source.IMAGE, classifier.classify(picture)),
                                 results);
                 results.finish();
                 return OutputArguments.exit(outcome);

@@ -16,8 +16,9 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "convert",
         header = "Converts a Keras model to a model folder with safetensors.",
-        description = "Reads MobileNetV2 (.h5, the whole model) and EfficientNet (.weights.h5, .keras) of keras.applications."
-                + " The folder appears complete or not at all.",
+        description =
+                "Reads MobileNetV2 (.h5, the whole model) and EfficientNet (.weights.h5, .keras) of keras.applications."
+                        + " The folder appears complete or not at all.",
         footerHeading = "%nExample:%n",
         footer = "  telltale convert keras_model.h5 mobilenet --labels labels.txt")
 final class ConvertCommand implements Callable<Integer> {

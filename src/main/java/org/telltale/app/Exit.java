@@ -84,22 +84,24 @@ enum Exit {
 
     /** One line for people; empty when there is nothing to say. */
     static String line(Throwable t) {
-        return switch (t) {
-            case StandardOutput.ClosedException e -> "";
-            case CancellationException e -> "interrupted";
-            case InterruptedException e -> "interrupted";
-            case OutOfMemoryError e -> "out of memory: " + e.getMessage()
-                    + "; TELLTALE_JAVA_OPTS=-Xmx4g gives the Java heap more";
-            case ImageException e -> joined(e.getMessage() + "");
-            case IOException e -> Reasons.of(e);
-            case Throwable e when of(e) == BUG -> "internal error, please report it with --debug: " + joined(e.toString());
-            default -> joined(t.getMessage() + "");
+        return switch (of(t)) {
+            case OK -> "";
+            case INTERRUPTED -> "interrupted";
+            case BUG ->
+                t instanceof OutOfMemoryError
+                        ? "out of memory: " + t.getMessage() + "; TELLTALE_JAVA_OPTS=-Xmx4g gives the Java heap more"
+                        : "internal error, please report it with --debug: " + joined(t.toString());
+            case SOME_FAILED, USAGE, NOT_FOUND, BAD_FILE, NO_DEVICE ->
+                t instanceof IOException e && !(t instanceof ImageException)
+                        ? Reasons.of(e)
+                        : joined(String.valueOf(t.getMessage()));
         };
     }
 
     /** The first lines of a message as one; --debug shows the rest. */
     private static String joined(String message) {
-        List<String> lines = message.lines().map(String::strip).filter(l -> !l.isEmpty()).toList();
+        List<String> lines =
+                message.lines().map(String::strip).filter(l -> !l.isEmpty()).toList();
         if (lines.size() <= LINES) {
             return String.join("; ", lines);
         }

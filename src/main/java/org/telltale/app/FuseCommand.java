@@ -81,8 +81,8 @@ final class FuseCommand implements Callable<Integer> {
             throw new Exit.UsageException("--weight is " + weight + ", expected 0 to 1");
         }
         if (grid && (truth == null || output.records())) {
-            throw new Exit.UsageException("--grid writes a table of accuracies: it needs --truth, and no --json, --jsonl"
-                    + " or --output");
+            throw new Exit.UsageException(
+                    "--grid writes a table of accuracies: it needs --truth, and no --json, --jsonl" + " or --output");
         }
         output.check();
         List<Scores> images = Records.scores(image);
@@ -137,15 +137,15 @@ final class FuseCommand implements Callable<Integer> {
             double w = (double) step / STEPS;
             Accuracy a = accuracy(fusion.at(w), file);
             String end = step == 0 ? "\timage only" : step == STEPS ? "\ttext only" : "";
-            table.append(String.format(
-                    Locale.ROOT, "%.1f\t%.4f\t%d\t%d%s%n", w, a.value(), a.correct(), a.known(), end));
+            table.append(
+                    String.format(Locale.ROOT, "%.1f\t%.4f\t%d\t%d%s%n", w, a.value(), a.correct(), a.known(), end));
         }
         terminal.out().print(table.toString());
     }
 
     private static Accuracy accuracy(List<Scores> scores, Path file) {
-        Accuracy a =
-                Accuracy.of(scores, Truth.read(file, scores.getFirst().probabilities().keySet()));
+        Accuracy a = Accuracy.of(
+                scores, Truth.read(file, scores.getFirst().probabilities().keySet()));
         if (a.known() == 0) {
             throw new DataException(file + ": the true label of no id, such as \""
                     + scores.getFirst().id() + "\"");
@@ -177,7 +177,12 @@ final class FuseCommand implements Callable<Integer> {
 
     private static String line(Entry entry) {
         return entry instanceof Scores s
-                ? String.format(Locale.ROOT, "%s: %s %.2f", s.id(), s.top(), s.probabilities().get(s.top()))
+                ? String.format(
+                        Locale.ROOT,
+                        "%s: %s %.2f",
+                        s.id(),
+                        s.top(),
+                        s.probabilities().get(s.top()))
                 : entry.id();
     }
 }

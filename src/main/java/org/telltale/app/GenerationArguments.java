@@ -45,9 +45,7 @@ final class GenerationArguments {
             description = "The power of the length that a beam's score is divided by (default: 1).")
     private @Nullable Double lengthPenalty;
 
-    @Option(
-            names = "--paper",
-            description = "The paper's setting: 64 beams, at most 32 tokens, at least 5.")
+    @Option(names = "--paper", description = "The paper's setting: 64 beams, at most 32 tokens, at least 5.")
     private boolean paper;
 
     @Option(names = "--sample", description = "Draw each token at random: nucleus sampling.")

@@ -41,7 +41,8 @@ final class InfoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        terminal.out().print(model == null ? machine() : ModelArguments.open(() -> describe(model)));
+        String asked = model;
+        terminal.out().print(asked == null ? machine() : ModelArguments.open(() -> describe(asked)));
         return Exit.OK.code();
     }
 
@@ -77,9 +78,13 @@ final class InfoCommand implements Callable<Integer> {
         line(text, "architecture", architecture(config.json()));
         JsonNode labels = config.json().path("id2label");
         if (labels.isObject() && !labels.isEmpty()) {
-            List<String> names = labels.valueStream().map(n -> n.stringValue("?")).toList();
-            line(text, "labels", names.size() + ": " + names.stream().limit(20).collect(Collectors.joining(", "))
-                    + (names.size() > 20 ? ", ..." : ""));
+            List<String> names =
+                    labels.valueStream().map(n -> n.stringValue("?")).toList();
+            line(
+                    text,
+                    "labels",
+                    names.size() + ": " + names.stream().limit(20).collect(Collectors.joining(", "))
+                            + (names.size() > 20 ? ", ..." : ""));
         }
         try (SafeTensors weights = SafeTensors.open(folder)) {
             long values = 0;
@@ -95,7 +100,8 @@ final class InfoCommand implements Callable<Integer> {
     }
 
     private static String architecture(JsonNode config) {
-        String type = config.path("model_type").stringValue(config.path("architecture").stringValue("unknown"));
+        String type = config.path("model_type")
+                .stringValue(config.path("architecture").stringValue("unknown"));
         String name = config.path("architectures").path(0).stringValue("");
         return name.isEmpty() ? type : type + " (" + name + ")";
     }

@@ -41,7 +41,8 @@ final class ModelArguments {
             names = "--exif",
             paramLabel = "apply|ignore",
             defaultValue = "apply",
-            description = "A picture's EXIF orientation; the paper's experiment ignores it (default: ${DEFAULT-VALUE}).")
+            description =
+                    "A picture's EXIF orientation; the paper's experiment ignores it (default: ${DEFAULT-VALUE}).")
     Exif exif = Exif.APPLY;
 
     /** What the options say, checked. */

@@ -24,8 +24,9 @@ final class OutputArguments {
     @Option(
             names = {"-o", "--output"},
             paramLabel = "FILE",
-            description = "Write the JSONL records to this file. It is complete or absent: until then they are in FILE.part,"
-                    + " which the same command continues after a kill.")
+            description =
+                    "Write the JSONL records to this file. It is complete or absent: until then they are in FILE.part,"
+                            + " which the same command continues after a kill.")
     private @Nullable String output;
 
     @Option(names = "--restart", description = "Discard the FILE.part of an earlier run instead of continuing it.")

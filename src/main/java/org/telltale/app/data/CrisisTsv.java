@@ -39,8 +39,7 @@ public final class CrisisTsv {
         List<Row> rows = new ArrayList<>();
         Map<String, Integer> ids = new HashMap<>();
         for (Table.Row r : table.rows()) {
-            Row row = new Row(
-                    table.value(r, "image_id"), path(table, r), table.label(r, "class_label", classes));
+            Row row = new Row(table.value(r, "image_id"), path(table, r), table.label(r, "class_label", classes));
             Integer before = ids.putIfAbsent(row.id, r.line());
             if (before != null) {
                 throw new DataException(

@@ -40,8 +40,8 @@ public final class Header {
             TreeSet<String> keys = new TreeSet<>(file.propertyNames());
             keys.addAll(now.propertyNames());
             for (String key : keys) {
-                Optional<String> found = difference(
-                        path.isEmpty() ? key : path + "." + key, file.path(key), now.path(key));
+                Optional<String> found =
+                        difference(path.isEmpty() ? key : path + "." + key, file.path(key), now.path(key));
                 if (found.isPresent()) {
                     return found;
                 }

@@ -3,6 +3,7 @@ package org.telltale.app.data;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -68,9 +69,8 @@ public final class Pictures {
             ids.addAll(found);
         } catch (IOException e) {
             throw new DataException(folder + ": cannot be listed: " + Reasons.of(e), e);
-        } catch (java.io.UncheckedIOException e) {
-            IOException cause = e.getCause();
-            throw new DataException(folder + ": cannot be listed: " + cause.getMessage(), e);
+        } catch (UncheckedIOException e) {
+            throw new DataException(folder + ": cannot be listed: " + e.getMessage(), e);
         }
     }
 

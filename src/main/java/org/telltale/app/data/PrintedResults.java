@@ -12,8 +12,7 @@ public final class PrintedResults implements Results {
     private final String end;
     private boolean first = true;
 
-    private PrintedResults(
-            StandardOutput out, String begin, Function<Entry, String> line, String between, String end) {
+    private PrintedResults(StandardOutput out, String begin, Function<Entry, String> line, String between, String end) {
         this.out = out;
         this.line = line;
         this.between = between;
@@ -33,8 +32,7 @@ public final class PrintedResults implements Results {
 
     /** One JSON object, {@code {"header": ..., "records": [...]}}. */
     public static PrintedResults json(StandardOutput out, JsonNode header) {
-        return new PrintedResults(
-                out, "{\"header\":" + header + ",\"records\":[", e -> "\n" + e.json(), ",", "\n]}\n");
+        return new PrintedResults(out, "{\"header\":" + header + ",\"records\":[", e -> "\n" + e.json(), ",", "\n]}\n");
     }
 
     @Override

@@ -40,7 +40,10 @@ public final class Records {
     public static List<Scores> scores(Path file) {
         List<Scores> all = read(file, Header.SCORES, Scores::of);
         for (int i = 1; i < all.size(); i++) {
-            if (!all.get(i).probabilities().keySet().equals(all.getFirst().probabilities().keySet())) {
+            if (!all.get(i)
+                    .probabilities()
+                    .keySet()
+                    .equals(all.getFirst().probabilities().keySet())) {
                 throw new DataException(file + ":" + (i + 2) + ": the labels "
                         + all.get(i).probabilities().keySet() + ", but the first record has "
                         + all.getFirst().probabilities().keySet());
@@ -68,8 +71,7 @@ public final class Records {
                 R r = record(line.get(), lines.where(), record);
                 String before = seen.putIfAbsent(r.id(), lines.where());
                 if (before != null) {
-                    throw new DataException(
-                            lines.where() + ": the id \"" + r.id() + "\" stood already at " + before);
+                    throw new DataException(lines.where() + ": the id \"" + r.id() + "\" stood already at " + before);
                 }
                 records.add(r);
             }
@@ -87,7 +89,8 @@ public final class Records {
             }
             return node;
         } catch (JacksonException e) {
-            String what = String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
+            String what =
+                    String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
             throw new DataException(where + ": not JSON: " + what, e);
         }
     }

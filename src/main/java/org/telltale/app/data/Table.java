@@ -1,6 +1,7 @@
 package org.telltale.app.data;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
@@ -75,8 +76,8 @@ final class Table {
                     rows.add(row);
                 }
             }
-        } catch (java.io.UncheckedIOException e) {
-            throw new DataException(file + ": not CSV: " + Reasons.of(e.getCause()), e);
+        } catch (UncheckedIOException e) {
+            throw new DataException(file + ": not CSV: " + e.getMessage(), e);
         }
         if (columns.isEmpty()) {
             throw new DataException(file + ": empty, expected a header line");

@@ -26,8 +26,8 @@ final class Ahead<I, O> implements AutoCloseable {
     private final Iterator<I> inputs;
     private final Maker<I, O> maker;
     private final Deque<Future<O>> made = new ArrayDeque<>();
-    private final ExecutorService threads =
-            Executors.newFixedThreadPool(THREADS, Thread.ofPlatform().daemon().name("read-", 0).factory());
+    private final ExecutorService threads = Executors.newFixedThreadPool(
+            THREADS, Thread.ofPlatform().daemon().name("read-", 0).factory());
 
     Ahead(Iterator<I> inputs, Maker<I, O> maker) {
         this.inputs = inputs;

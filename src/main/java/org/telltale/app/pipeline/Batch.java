@@ -58,7 +58,7 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose) {
                     results.add(step.of(left.get(i), pictures.next()));
                 } catch (ExecutionException e) {
                     progress.clear();
-                    terminal.say(problem(left.get(i), e.getCause()));
+                    terminal.say(problem(left.get(i), e));
                     if (exists(left.get(i))) {
                         bad++;
                     } else {
@@ -77,14 +77,18 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose) {
         return ImageReader.read(Path.of(id), exif);
     }
 
-    private static String problem(String id, Throwable cause) {
-        return switch (cause) {
-            case ImageException e -> String.valueOf(e.getMessage());
-            case InvalidPathException e -> id + ": not a path: " + e.getReason();
-            case OutOfMemoryError e -> id + ": too large for the memory there is";
-            case Error e -> throw e;
-            default -> throw new IllegalStateException(id + ": " + cause, cause);
-        };
+    private static String problem(String id, ExecutionException failure) {
+        Throwable cause = failure.getCause();
+        if (cause instanceof ImageException) {
+            return String.valueOf(cause.getMessage());
+        }
+        if (cause instanceof InvalidPathException e) {
+            return id + ": not a path: " + e.getReason();
+        }
+        if (cause instanceof OutOfMemoryError) {
+            return id + ": too large for the memory there is";
+        }
+        throw new IllegalStateException(id + ": " + failure, failure);
     }
 
     private static boolean exists(String id) {
