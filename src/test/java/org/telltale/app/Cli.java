@@ -43,7 +43,10 @@ record Cli(int code, String out, String err) {
     Cli failed(int wanted, String... mentions) {
         assertThat(code).as(err).isEqualTo(wanted);
         assertThat(err.lines().toList()).as(err).hasSize(1);
-        assertThat(err).startsWith("telltale: ").contains(mentions);
+        assertThat(err).startsWith("telltale: ");
+        for (String mention : mentions) {
+            assertThat(err).contains(mention);
+        }
         assertThat(out).isEmpty();
         return this;
     }
