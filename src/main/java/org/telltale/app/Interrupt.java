@@ -1,5 +1,6 @@
 package org.telltale.app;
 
+import java.io.PrintStream;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -12,10 +13,15 @@ final class Interrupt implements BooleanSupplier {
     private static final long PATIENCE_MS = 1500;
 
     private final CountDownLatch finished = new CountDownLatch(1);
+    private final PrintStream terminal;
     private volatile boolean wanted;
 
-    static Interrupt install() {
-        Interrupt interrupt = new Interrupt();
+    private Interrupt(PrintStream terminal) {
+        this.terminal = terminal;
+    }
+
+    static Interrupt install(PrintStream terminal) {
+        Interrupt interrupt = new Interrupt(terminal);
         Runtime.getRuntime().addShutdownHook(new Thread(interrupt::await, "interrupt"));
         return interrupt;
     }
@@ -23,8 +29,9 @@ final class Interrupt implements BooleanSupplier {
     private void await() {
         wanted = true;
         try {
-            boolean inTime = finished.await(PATIENCE_MS, TimeUnit.MILLISECONDS);
-            assert inTime || finished.getCount() > 0;
+            if (!finished.await(PATIENCE_MS, TimeUnit.MILLISECONDS)) {
+                terminal.println("telltale: interrupted");
+            }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -53,11 +53,12 @@ public final class Main implements Runnable {
 
     /** Runs a command and ends the process. */
     public static void main(String[] args) {
-        Interrupt interrupt = Interrupt.install();
+        PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8);
+        Interrupt interrupt = Interrupt.install(err);
         Terminal terminal = new Terminal(
                 System.in,
                 new StandardOutput(new FileOutputStream(FileDescriptor.out)),
-                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
+                err,
                 Boolean.getBoolean("telltale.terminal"),
                 interrupt);
         int code = run(terminal, args);
