@@ -11,8 +11,9 @@ public sealed interface Fused extends Op {
     @Override
     default Shape shape(List<Tensor> in) {
         for (Tensor t : in) {
-            if (t.dtype() != DType.F32 && !integers(in, t)) {
-                throw Op.misfit(word(), in, "an operand is " + t.dtype() + ", not F32");
+            DType wanted = integers(in, t) ? DType.I32 : DType.F32;
+            if (t.dtype() != wanted) {
+                throw Op.misfit(word(), in, "an operand is " + t.dtype() + ", not " + wanted);
             }
         }
         return extents(in);
@@ -152,10 +153,18 @@ public sealed interface Fused extends Op {
             if (masking == Masking.KEYS && !in.get(3).shape().equals(Shape.of(k.dim(0), k.dim(1)))) {
                 throw Op.misfit(word(), in, "the mask must be [B, Tk]");
             }
-            if (masking == Masking.BIAS && in.get(3).shape().rank() != 4) {
+            if (masking == Masking.BIAS && !repeats(in.get(3).shape(), Shape.of(q.dim(0), heads, q.dim(1), k.dim(1)))) {
                 throw Op.misfit(word(), in, "the bias must be [B, heads, Tq, Tk] or 1 where it repeats");
             }
             return q;
+        }
+
+        private static boolean repeats(Shape bias, Shape scores) {
+            boolean fits = bias.rank() == scores.rank();
+            for (int i = 0; fits && i < scores.rank(); i++) {
+                fits = bias.dim(i) == 1 || bias.dim(i) == scores.dim(i);
+            }
+            return fits;
         }
 
         @Override

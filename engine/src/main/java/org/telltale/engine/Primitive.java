@@ -120,6 +120,9 @@ public sealed interface Primitive extends Op {
     record ToFloat() implements Primitive {
         @Override
         public Shape shape(List<Tensor> in) {
+            if (in.getFirst().dtype() != DType.I32) {
+                throw Op.misfit(word(), in, "the operand is " + in.getFirst().dtype() + ", not I32");
+            }
             return in.getFirst().shape();
         }
 
@@ -316,6 +319,7 @@ public sealed interface Primitive extends Op {
             if (kind == ReduceKind.MAX && (axes.size() != 1 || x.dim(axes.getFirst()) == 0)) {
                 throw Op.misfit(word(), in, "the maximum is taken over one axis that is not empty");
             }
+            axes.forEach(x::axis);
             return reduced(x, axes, keep);
         }
 
@@ -357,6 +361,7 @@ public sealed interface Primitive extends Op {
     record ArgMax(int axis) implements Primitive {
         @Override
         public Shape shape(List<Tensor> in) {
+            float32(word(), in);
             Shape x = in.getFirst().shape();
             if (x.dim(axis) == 0) {
                 throw Op.misfit(word(), in, "the axis is empty");
@@ -614,7 +619,10 @@ public sealed interface Primitive extends Op {
         public Shape shape(List<Tensor> in) {
             float32(word(), in);
             Shape y = in.getFirst().shape();
-            if (y.rank() != 5 || y.dim(1) != window.outHeight(height) || y.dim(2) != window.outWidth(width)) {
+            if (y.rank() != 5
+                    || y.dim(1) != window.outHeight(height)
+                    || y.dim(2) != window.outWidth(width)
+                    || y.dim(3) != window.kernelHeight() * window.kernelWidth()) {
                 throw Op.misfit(word(), in, "not the windows of " + height + "x" + width + " pictures");
             }
             return Shape.of(y.dim(0), height, width, y.dim(4));
@@ -678,9 +686,15 @@ public sealed interface Primitive extends Op {
         }
     }
 
+    /** Ids are I32 and all other operands F32. */
     private static void ids(String word, List<Tensor> in, Tensor ids) {
         if (ids.dtype() != DType.I32) {
             throw Op.misfit(word, in, "ids are " + ids.dtype() + ", not I32");
+        }
+        for (Tensor t : in) {
+            if (t != ids && t.dtype() != DType.F32) {
+                throw Op.misfit(word, in, "an operand is " + t.dtype() + ", not F32");
+            }
         }
     }
 

@@ -22,6 +22,7 @@ import org.telltale.engine.HostTensor;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.io.SafeTensors;
 import org.telltale.engine.io.Weights;
+import org.telltale.engine.nn.BatchNorm;
 import org.telltale.engine.nn.Params;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.testing.Compare;
@@ -52,7 +53,19 @@ class CnnGoldenTest {
                 String name = folder.getFileName().toString();
                 Path golden = area.resolve(name + ".golden.safetensors");
                 for (String set : sets(golden)) {
-                    if (!set.equals("train")) {
+                    if (set.equals("train")) {
+                        for (Backend backend : Run.backends()) {
+                            for (Rule rule : Rule.values()) {
+                                tests.add(DynamicTest.dynamicTest(
+                                        name + " training by the rule of " + rule + " on " + backend.description(),
+                                        () -> {
+                                            try (Weights weights = SafeTensors.open(folder)) {
+                                                train(folder, weights, golden, rule, backend);
+                                            }
+                                        }));
+                            }
+                        }
+                    } else {
                         for (Backend backend : Run.backends()) {
                             tests.add(DynamicTest.dynamicTest(name + " " + set + " on " + backend.description(), () -> {
                                 try (Weights weights = SafeTensors.open(folder)) {
@@ -134,6 +147,52 @@ class CnnGoldenTest {
                 }
             }
             assertThat(checked).isGreaterThanOrEqualTo(outputs.size() - 2);
+        }
+    }
+
+    /** How a library moves the statistics (SPEC §4): Hugging Face hands Keras' momentum to torch, which inverts it. */
+    private enum Rule {
+        KERAS,
+        HF
+    }
+
+    private static void train(Path folder, Weights weights, Path golden, Rule rule, Backend backend) {
+        JsonNode tolerance =
+                Golden.json(golden.resolveSibling("tolerances.json")).get("train");
+        double atol = tolerance.get("atol_rms").doubleValue();
+        double rtol = tolerance.get("rtol").doubleValue();
+        boolean efficient = folder.getFileName().toString().contains("efficientnet");
+        Params.Training how = switch (rule) {
+            case KERAS -> new Params.Training(BatchNorm.MovingVariance.BIASED, efficient ? 0.99 : 0.999);
+            case HF -> new Params.Training(BatchNorm.MovingVariance.UNBIASED, efficient ? 0.01 : 0.003);
+        };
+        try (Arena arena = Arena.ofConfined();
+                SafeTensors expected = SafeTensors.open(golden)) {
+            HostTensor pictures = input(expected, "train", efficient, arena);
+            Params params = Run.params(weights).training(how);
+            Map<String, Tensor> outputs = new LinkedHashMap<>(family(folder)
+                    .outputs(
+                            params,
+                            Tensor.input("pictures", DType.F32, pictures.shape().dims())));
+            String moved = rule.name().toLowerCase(java.util.Locale.ROOT) + "_after/";
+            params.updates().forEach((tensor, value) -> outputs.put(moved + tensor, value));
+            Map<String, HostTensor> actual =
+                    Run.outputs(backend, weights, Map.of("pictures", pictures), outputs, arena);
+            int checked = 0;
+            for (String key : expected.names()) {
+                String name = key.substring(key.indexOf('/') + 1);
+                String whole = name.endsWith("/values") ? name.substring(0, name.length() - 7) : name;
+                if (key.startsWith("train/") && actual.containsKey(whole)) {
+                    Compare.assertProbeToRms(
+                            key,
+                            Run.nchw(actual.get(whole)),
+                            expected.read(key, arena).toFloats(),
+                            atol,
+                            rtol);
+                    checked++;
+                }
+            }
+            assertThat(checked).isGreaterThanOrEqualTo(8);
         }
     }
 

@@ -5,7 +5,8 @@ import org.telltale.engine.Fused;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.Window;
 
-/** A convolution without bias, batch normalisation by stored statistics, and an activation, over NHWC pictures. */
+/** A convolution without bias, batch normalisation by stored statistics, and an activation, over NHWC pictures.
+ * While training, the statistics are those of the batch, and the stored ones move. */
 public final class ConvBatchNorm {
     private ConvBatchNorm() {}
 
@@ -20,13 +21,19 @@ public final class ConvBatchNorm {
         Tensor w = conv.f32("weight", out, x.dim(3) / groups, window.kernelHeight(), window.kernelWidth());
         Tensor y = Tensor.of(new Fused.Conv2d(window, groups, Activation.NONE), x, w);
         norm.ignore("num_batches_tracked");
-        return Tensor.of(
-                        new Fused.BatchNorm(epsilon),
-                        y,
-                        norm.f32("weight", out),
-                        norm.f32("bias", out),
-                        norm.f32("running_mean", out),
-                        norm.f32("running_var", out))
-                .activate(act);
+        Tensor scale = norm.f32("weight", out);
+        Tensor shift = norm.f32("bias", out);
+        Tensor mean = norm.f32("running_mean", out);
+        Tensor variance = norm.f32("running_var", out);
+        if (norm.training().isEmpty()) {
+            return Tensor.of(new Fused.BatchNorm(epsilon), y, scale, shift, mean, variance)
+                    .activate(act);
+        }
+        Params.Training how = norm.training().orElseThrow();
+        BatchNorm.Trained trained =
+                BatchNorm.train(y, scale, shift, mean, variance, how.momentum(), epsilon, how.rule());
+        norm.update("running_mean", trained.mean());
+        norm.update("running_var", trained.variance());
+        return trained.output().activate(act);
     }
 }

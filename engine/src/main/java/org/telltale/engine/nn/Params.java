@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -31,7 +32,17 @@ public final class Params {
             Function<String, DType> dtype,
             Map<String, Tensor> leaves,
             Map<String, String> problems,
-            Set<String> ignored) {}
+            Set<String> ignored,
+            Optional<Training> training,
+            Map<String, Tensor> updates) {}
+
+    /**
+     * How layers with moving statistics train.
+     *
+     * @param rule what the moving variance is made of
+     * @param momentum how much of the old statistics a step keeps
+     */
+    public record Training(BatchNorm.MovingVariance rule, double momentum) {}
 
     private Params(Book book, String prefix) {
         this.book = book;
@@ -45,7 +56,46 @@ public final class Params {
      */
     public static Params of(
             String source, Set<String> names, Function<String, Shape> shape, Function<String, DType> dtype) {
-        return new Params(new Book(source, names, shape, dtype, new HashMap<>(), new TreeMap<>(), new TreeSet<>()), "");
+        return of(source, names, shape, dtype, Optional.empty());
+    }
+
+    private static Params of(
+            String source,
+            Set<String> names,
+            Function<String, Shape> shape,
+            Function<String, DType> dtype,
+            Optional<Training> training) {
+        Book book = new Book(
+                source,
+                names,
+                shape,
+                dtype,
+                new HashMap<>(),
+                new TreeMap<>(),
+                new TreeSet<>(),
+                training,
+                new TreeMap<>());
+        return new Params(book, "");
+    }
+
+    /** The same tree for a model that trains: normalisation by the statistics of the batch. */
+    public Params training(Training how) {
+        return of(book.source, book.names, book.shape, book.dtype, Optional.of(how));
+    }
+
+    /** How layers train; empty when the model is used as it is. */
+    public Optional<Training> training() {
+        return book.training;
+    }
+
+    /** Says what a parameter becomes in a training step that is not by its gradient. */
+    void update(String name, Tensor value) {
+        book.updates.put(prefix + name, value);
+    }
+
+    /** What the moving statistics become after a training step, by name. */
+    public Map<String, Tensor> updates() {
+        return book.updates;
     }
 
     /** The subtree below a segment of the name, such as a word or a layer's number. */

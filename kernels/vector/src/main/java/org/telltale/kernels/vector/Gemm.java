@@ -75,10 +75,15 @@ final class Gemm implements Parallel.Chunk {
         this.aStride = aStride;
         this.b = b;
         this.c = c;
+        bias(bias);
+        parallel.forRange(groups * Math.ceilDiv(rows, ROWS), this);
+    }
+
+    /** Takes the bias, padded to whole panels, for {@link #multiply}. */
+    void bias(long bias) {
         for (int i = 0; i < width; i++) {
             Memory.set(biasRow + 4L * i, bias == 0 ? 0 : Memory.get(bias + 4L * i));
         }
-        parallel.forRange(groups * Math.ceilDiv(rows, ROWS), this);
     }
 
     @Override

@@ -10,6 +10,9 @@ import org.telltale.engine.spi.KernelMaker;
 
 /** Which kernel computes which op. */
 final class Kernels implements KernelMaker {
+    /** Up to this many queries, packing the keys costs more than it saves. */
+    private static final int FEW_QUERIES = 8;
+
     private final Parallel parallel;
 
     Kernels(Parallel parallel) {
@@ -25,9 +28,7 @@ final class Kernels implements KernelMaker {
     private boolean supports(Tensor t) {
         return switch (t.op()) {
             case Fused.GruCell g -> false;
-            case Fused.Conv2d c -> false;
-            case Fused.Attention a -> false;
-            case Fused.CachedAttention a -> false;
+            case Fused.Conv2d c -> c.groups() == 1 || c.depthwise(t.inputs());
             case Fused f -> true;
             case Primitive p -> true;
         };
@@ -88,9 +89,15 @@ final class Kernels implements KernelMaker {
     private Kernel fused(Fused op, Tensor t, Operands operands) {
         return switch (op) {
             case Fused.Linear l -> new Products.Linear(l, t, operands, parallel);
-            case Fused.Conv2d c -> throw new IllegalStateException("no kernel for " + t);
-            case Fused.Attention a -> throw new IllegalStateException("no kernel for " + t);
-            case Fused.CachedAttention a -> throw new IllegalStateException("no kernel for " + t);
+            case Fused.Conv2d c ->
+                c.depthwise(t.inputs()) && c.groups() > 1
+                        ? new DepthwiseConv(c, t, operands, parallel)
+                        : new Conv2d(c, t, operands, parallel);
+            case Fused.Attention a ->
+                t.dim(1) <= FEW_QUERIES && a.masking() == Fused.Masking.NONE
+                        ? new RowAttention.Few(a, t, operands, parallel)
+                        : new AttentionKernel(a, t, operands, parallel);
+            case Fused.CachedAttention a -> new RowAttention.Cached(a, t, operands, parallel);
             case Fused.GruCell g -> throw new IllegalStateException("decomposed before: " + t);
             case Fused.Activate a -> new Elementwise.Activate(a.activation(), t, operands, parallel);
             case Fused.LayerNorm n -> new Normalization.LayerNorm(n.epsilon(), t, operands, parallel);

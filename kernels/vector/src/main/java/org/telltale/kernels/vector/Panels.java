@@ -2,6 +2,7 @@ package org.telltale.kernels.vector;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 import org.telltale.engine.DType;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Primitive;
@@ -68,22 +69,45 @@ final class Panels implements Parallel.Chunk {
         return (long) Math.ceilDiv(layout.width, columns) * columns * layout.inner;
     }
 
+    /** Brings a tensor's values into the layout that is packed from, address to address. */
+    interface Arrange {
+        void run(long from, long to);
+    }
+
     /** The panels of a tensor that is one B. */
     static Source of(Tensor b, Layout layout, int columns, Operands operands, Parallel parallel) {
+        return of(b, layout, columns, operands, parallel, null);
+    }
+
+    /** The panels of a tensor whose values are arranged first. */
+    static Source of(
+            Tensor b, Layout layout, int columns, Operands operands, Parallel parallel, @Nullable Arrange arrange) {
         Panels panels = new Panels(parallel, layout, columns);
         if (b.op() instanceof Primitive.Weight w) {
-            String form = "panels of " + columns + (layout.nStep == 1 ? "" : " transposed");
-            long address =
-                    operands.store().packed(w.name(), form, panels::pack).data().address();
+            String form = "panels of " + columns + " from " + layout;
+            long address = operands.store()
+                    .packed(w.name(), form, (plain, arena) -> panels.pack(plain, arena, arrange))
+                    .data()
+                    .address();
             return () -> address;
         }
         Buffer buffer = operands.buffer(b);
         if (operands.constant(b)) {
-            long address = panels.pack(buffer.tensor(), operands.arena()).data().address();
+            long address = panels.pack(buffer.tensor(), operands.arena(), arrange)
+                    .data()
+                    .address();
             return () -> address;
         }
         long scratch = scratch(layout, columns, operands);
-        return () -> panels.pack(buffer.address(), scratch);
+        if (arrange == null) {
+            return () -> panels.pack(buffer.address(), scratch);
+        }
+        long arranged =
+                operands.arena().allocate(Math.max(4 * b.shape().size(), 4), 64).address();
+        return () -> {
+            arrange.run(buffer.address(), arranged);
+            return panels.pack(arranged, scratch);
+        };
     }
 
     static long scratch(Layout layout, int columns, Operands operands) {
@@ -97,10 +121,17 @@ final class Panels implements Parallel.Chunk {
         return new Panels(parallel, layout, columns);
     }
 
-    private HostTensor pack(HostTensor b, Arena arena) {
+    private HostTensor pack(HostTensor b, Arena arena, @Nullable Arrange arrange) {
         Shape shape = Shape.of(Math.ceilDiv(width, columns), inner, columns);
         HostTensor packed = HostTensor.allocate(arena, DType.F32, shape);
-        pack(b.data().address(), packed.data().address());
+        try (Arena scratch = Arena.ofShared()) {
+            long source = b.data().address();
+            if (arrange != null) {
+                source = scratch.allocate(b.data().byteSize(), 64).address();
+                arrange.run(b.data().address(), source);
+            }
+            pack(source, packed.data().address());
+        }
         return packed;
     }
 
