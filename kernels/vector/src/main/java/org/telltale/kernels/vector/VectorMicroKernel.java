@@ -5,9 +5,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The tile in the Vector API: 6 rows by 2 vectors. Its 12 sums, two vectors of B and one of A fit the 16 registers of AVX2,
- * and cover the latency of the multiply-add at 512 bits too. The code is flat because C2 boxes vectors that helpers pass
- * around in a loop.
+ * The tile in the Vector API: 4 rows by 2 vectors. Eight sums hide the latency of the multiply-add; with 5 rows or 6, which
+ * the 16 registers of AVX2 could hold by count, C2 spills and the kernel runs at two thirds or half of the speed
+ * (docs/performance.md). The code is flat because C2 boxes vectors that helpers pass around in a loop.
  */
 final class VectorMicroKernel implements MicroKernel {
     private static final MemorySegment M = Memory.ALL;
@@ -16,7 +16,7 @@ final class VectorMicroKernel implements MicroKernel {
 
     @Override
     public int rows() {
-        return 6;
+        return 4;
     }
 
     @Override
@@ -31,10 +31,7 @@ final class VectorMicroKernel implements MicroKernel {
             long from = a + done * aStride;
             long to = c + done * cStride;
             int left = rows - done;
-            if (left >= 6) {
-                rows6(from, aStride, b, to, cStride, k);
-                done += 6;
-            } else if (left >= 4) {
+            if (left >= 4) {
                 rows4(from, aStride, b, to, cStride, k);
                 done += 4;
             } else if (left >= 2) {
@@ -57,69 +54,6 @@ final class VectorMicroKernel implements MicroKernel {
 
     private static void store(FloatVector v, long address) {
         v.intoMemorySegment(M, address, Memory.ORDER);
-    }
-
-    private static void rows6(long a, long aStride, long b, long c, long cStride, int k) {
-        long a0 = a;
-        long c0 = c;
-        long a1 = a + 1 * aStride;
-        long c1 = c + 1 * cStride;
-        long a2 = a + 2 * aStride;
-        long c2 = c + 2 * cStride;
-        long a3 = a + 3 * aStride;
-        long c3 = c + 3 * cStride;
-        long a4 = a + 4 * aStride;
-        long c4 = c + 4 * cStride;
-        long a5 = a + 5 * aStride;
-        long c5 = c + 5 * cStride;
-        FloatVector t00 = load(c0);
-        FloatVector t01 = load(c0 + VECTOR);
-        FloatVector t10 = load(c1);
-        FloatVector t11 = load(c1 + VECTOR);
-        FloatVector t20 = load(c2);
-        FloatVector t21 = load(c2 + VECTOR);
-        FloatVector t30 = load(c3);
-        FloatVector t31 = load(c3 + VECTOR);
-        FloatVector t40 = load(c4);
-        FloatVector t41 = load(c4 + VECTOR);
-        FloatVector t50 = load(c5);
-        FloatVector t51 = load(c5 + VECTOR);
-        long panel = b;
-        for (int p = 0; p < k; p++) {
-            FloatVector b0 = load(panel);
-            FloatVector b1 = load(panel + VECTOR);
-            FloatVector x0 = repeat(a0 + 4L * p);
-            t00 = x0.fma(b0, t00);
-            t01 = x0.fma(b1, t01);
-            FloatVector x1 = repeat(a1 + 4L * p);
-            t10 = x1.fma(b0, t10);
-            t11 = x1.fma(b1, t11);
-            FloatVector x2 = repeat(a2 + 4L * p);
-            t20 = x2.fma(b0, t20);
-            t21 = x2.fma(b1, t21);
-            FloatVector x3 = repeat(a3 + 4L * p);
-            t30 = x3.fma(b0, t30);
-            t31 = x3.fma(b1, t31);
-            FloatVector x4 = repeat(a4 + 4L * p);
-            t40 = x4.fma(b0, t40);
-            t41 = x4.fma(b1, t41);
-            FloatVector x5 = repeat(a5 + 4L * p);
-            t50 = x5.fma(b0, t50);
-            t51 = x5.fma(b1, t51);
-            panel += 2 * VECTOR;
-        }
-        store(t00, c0);
-        store(t01, c0 + VECTOR);
-        store(t10, c1);
-        store(t11, c1 + VECTOR);
-        store(t20, c2);
-        store(t21, c2 + VECTOR);
-        store(t30, c3);
-        store(t31, c3 + VECTOR);
-        store(t40, c4);
-        store(t41, c4 + VECTOR);
-        store(t50, c5);
-        store(t51, c5 + VECTOR);
     }
 
     private static void rows4(long a, long aStride, long b, long c, long cStride, int k) {
