@@ -2,8 +2,6 @@ package org.telltale.kernels.vector;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.jspecify.annotations.Nullable;
 import org.telltale.engine.Fused;
@@ -52,6 +50,7 @@ final class AttentionKernel implements Kernel {
     private final long scoreBytes;
     private final long result;
     private final long resultBytes;
+    private final long lanes;
     private final long[] biasStep = new long[4];
     private final Parallel.Chunk pack = this::pack;
     private final Parallel.Chunk attend = this::attend;
@@ -87,6 +86,7 @@ final class AttentionKernel implements Kernel {
         scores = scratch(operands, scoreBytes * parallel.threads());
         resultBytes = 4L * ROWS * valueColumns;
         result = scratch(operands, resultBytes * parallel.threads());
+        lanes = scratch(operands, Sums.SCRATCH * parallel.threads());
         if (op.masking() == Fused.Masking.BIAS) {
             long[] own = t.inputs().get(3).shape().strides();
             for (int a = 0; a < 4; a++) {
@@ -132,7 +132,7 @@ final class AttentionKernel implements Kernel {
         for (int i = 0; i < count; i++) {
             int query = first + i;
             int seen = op.causal() ? Math.clamp(query + op.offset() + 1L, 0, keys) : keys;
-            softmax(s + 4L * i * keyColumns, seen, b, head % op.heads(), query);
+            softmax(s + 4L * i * keyColumns, seen, b, head % op.heads(), query, lanes + worker * Sums.SCRATCH);
         }
         multiply(s, 4L * keyColumns, valuePanels + head * valueBytes, r, valueColumns, count, keys);
         for (int i = 0; i < count; i++) {
@@ -162,90 +162,48 @@ final class AttentionKernel implements Kernel {
     }
 
     /** Turns a row of raw scores into weights that sum to 1, zeros where nothing is seen. */
-    private void softmax(long row, int seen, int b, int head, int query) {
-        scale(row, seen, b, head, query);
-        float max = max(row, seen);
-        float sum = max == Float.NEGATIVE_INFINITY ? 0 : exponentiate(row, seen, max);
-        float inverse = sum == 0 ? 0 : 1 / sum;
-        int j = 0;
-        for (; j <= seen - W; j += W) {
-            load(row + 4L * j).mul(inverse).intoMemorySegment(M, row + 4L * j, Memory.ORDER);
+    private void softmax(long row, int seen, int b, int head, int query, long lanes) {
+        float max = Float.NEGATIVE_INFINITY;
+        if (seen > 0) {
+            score(row, seen, b, head, query);
+            max = Sums.max(row, seen);
         }
-        for (; j < keys; j++) {
-            Memory.set(row + 4L * j, j < seen && inverse != 0 ? Memory.get(row + 4L * j) * inverse : 0);
+        boolean none = max == Float.NEGATIVE_INFINITY;
+        if (!none) {
+            Pointwise.exponential(row, max, row, seen);
+            Normalization.scale(row, (float) (1 / Sums.sum(row, seen, lanes)), seen);
         }
-        if (inverse == 0) {
-            for (j = 0; j < keys; j++) {
-                Memory.set(row + 4L * j, 0);
-            }
+        for (int j = none ? 0 : seen; j < keys; j++) {
+            Memory.set(row + 4L * j, 0);
         }
     }
 
-    private void scale(long row, int seen, int b, int head, int query) {
-        float factor = op.scale();
-        long add = 0;
-        long step = 4;
+    /** Scales the scores and adds what masks them. */
+    private void score(long row, int seen, int b, int head, int query) {
+        Normalization.scale(row, op.scale(), seen);
         switch (op.masking()) {
             case NONE -> {}
-            case KEYS -> add = shut + 4L * b * keys;
-            case BIAS -> {
-                add = address(mask) + b * biasStep[0] + head * biasStep[1] + query * biasStep[2];
-                step = biasStep[3];
-            }
+            case KEYS -> add(row, shut + 4L * b * keys, 4, seen);
+            case BIAS ->
+                add(row, address(mask) + b * biasStep[0] + head * biasStep[1] + query * biasStep[2], biasStep[3], seen);
         }
-        if (add != 0 && step == 0) {
-            for (int j = 0; j < seen; j++) {
-                Memory.set(row + 4L * j, Memory.get(row + 4L * j) * factor + Memory.get(add));
-            }
-            return;
-        }
+    }
+
+    private static void add(long row, long from, long step, int count) {
         int j = 0;
-        for (; j <= seen - W; j += W) {
-            FloatVector x = load(row + 4L * j).mul(factor);
-            (add == 0 ? x : x.add(load(add + 4L * j))).intoMemorySegment(M, row + 4L * j, Memory.ORDER);
+        if (step == 4) {
+            for (; j <= count - W; j += W) {
+                FloatVector x = FloatVector.fromMemorySegment(S, M, row + 4L * j, Memory.ORDER);
+                FloatVector y = FloatVector.fromMemorySegment(S, M, from + 4L * j, Memory.ORDER);
+                x.add(y).intoMemorySegment(M, row + 4L * j, Memory.ORDER);
+            }
         }
-        for (; j < seen; j++) {
-            float x = Memory.get(row + 4L * j) * factor;
-            Memory.set(row + 4L * j, add == 0 ? x : x + Memory.get(add + 4L * j));
+        for (; j < count; j++) {
+            Memory.set(row + 4L * j, Memory.get(row + 4L * j) + Memory.get(from + j * step));
         }
     }
 
     private static long address(@Nullable Buffer buffer) {
         return buffer == null ? 0 : buffer.address();
-    }
-
-    private static float max(long row, int count) {
-        FloatVector m = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-        int j = 0;
-        for (; j <= count - W; j += W) {
-            m = m.max(load(row + 4L * j));
-        }
-        float max = m.reduceLanes(VectorOperators.MAX);
-        for (; j < count; j++) {
-            max = Math.max(max, Memory.get(row + 4L * j));
-        }
-        return max;
-    }
-
-    private static float exponentiate(long row, int count, float max) {
-        FloatVector sum = FloatVector.zero(S);
-        int j = 0;
-        for (; j <= count - W; j += W) {
-            FloatVector e = VectorMath.exp(load(row + 4L * j).sub(max));
-            e.intoMemorySegment(M, row + 4L * j, Memory.ORDER);
-            sum = sum.add(e);
-        }
-        if (j < count) {
-            VectorMask<Float> mask = S.indexInRange(j, count);
-            FloatVector e = VectorMath.exp(FloatVector.fromMemorySegment(S, M, row + 4L * j, Memory.ORDER, mask)
-                    .sub(max));
-            e.intoMemorySegment(M, row + 4L * j, Memory.ORDER, mask);
-            sum = sum.add(e, mask);
-        }
-        return sum.reduceLanes(VectorOperators.ADD);
-    }
-
-    private static FloatVector load(long address) {
-        return FloatVector.fromMemorySegment(S, M, address, Memory.ORDER);
     }
 }

@@ -27,7 +27,7 @@ final class Products {
             Tensor x = t.inputs().get(0);
             Tensor w = t.inputs().get(1);
             int inner = w.dim(1);
-            int rows = inner == 0 ? 0 : Math.toIntExact(x.shape().size() / inner);
+            int rows = w.dim(0) == 0 ? 0 : Math.toIntExact(t.shape().size() / w.dim(0));
             in = operands.buffer(x);
             out = operands.buffer(t);
             bias = t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null;

@@ -2,8 +2,6 @@ package org.telltale.kernels.vector;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Tensor;
@@ -44,7 +42,7 @@ abstract sealed class RowAttention implements Kernel, Parallel.Chunk {
         out = operands.buffer(t);
         width = t.dim(-1);
         d = width / heads;
-        scoreBytes = 4L * Math.max(most, 1);
+        scoreBytes = Math.ceilDiv(4L * most, 64) * 64 + Sums.SCRATCH;
         scores = operands.arena().allocate(scoreBytes * parallel.threads(), 64).address();
     }
 
@@ -80,13 +78,13 @@ abstract sealed class RowAttention implements Kernel, Parallel.Chunk {
                 int length = count(r);
                 if (length < 1 || length > span) {
                     throw new IndexOutOfBoundsException(
-                            "cached attention: length " + length + " of row " + r + " is outside 1.." + span);
+                            "cachedAttention: the length of row " + r + " is " + length + ", outside 1 to " + span);
                 }
                 for (int i = 0; i < length; i++) {
                     long slot = slot(r, i);
                     if (slot < 0 || slot >= slots) {
-                        throw new IndexOutOfBoundsException(
-                                "cached attention: slot " + slot + " of row " + r + " in a cache of " + slots);
+                        throw new IndexOutOfBoundsException("cachedAttention: the table names slot " + slot + " at ["
+                                + r + ", " + i + "], outside 0 to " + (slots - 1));
                     }
                 }
             }
@@ -144,51 +142,57 @@ abstract sealed class RowAttention implements Kernel, Parallel.Chunk {
         long to = out.address() + 4L * row * width + head;
         long weights = scores + worker * scoreBytes;
         int count = count(row);
-        float max = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < count; i++) {
-            float s = dot(query, k.address() + 4 * slot(row, i) * width + head) * scale;
-            Memory.set(weights + 4L * i, s);
-            max = Math.max(max, s);
+        if (count == 0) {
+            for (int j = 0; j < d; j++) {
+                Memory.set(to + 4L * j, 0);
+            }
+            return;
         }
-        float inverse = count == 0 ? 0 : 1 / exponentiate(weights, count, max);
-        for (int j = 0; j < d; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, d);
+        long lanes = weights + scoreBytes - Sums.SCRATCH;
+        for (int i = 0; i < count; i++) {
+            float score = dot(query, k.address() + 4 * slot(row, i) * width + head, lanes) * scale;
+            Memory.set(weights + 4L * i, score);
+        }
+        Pointwise.exponential(weights, Sums.max(weights, count), weights, count);
+        Normalization.scale(weights, (float) (1 / Sums.sum(weights, count, lanes)), count);
+        long values = v.address() + head;
+        int j = 0;
+        for (; j <= d - W; j += W) {
             FloatVector sum = FloatVector.zero(S);
             for (int i = 0; i < count; i++) {
-                long value = v.address() + 4 * slot(row, i) * width + head + 4L * j;
-                sum = FloatVector.fromMemorySegment(S, M, value, Memory.ORDER, mask)
-                        .fma(FloatVector.broadcast(S, Memory.get(weights + 4L * i)), sum);
+                long value = values + 4 * slot(row, i) * width + 4L * j;
+                sum = FloatVector.fromMemorySegment(S, M, value, Memory.ORDER)
+                        .fma(FloatVector.broadcast(S, M.get(Memory.FLOAT, weights + 4L * i)), sum);
             }
-            sum.mul(inverse).intoMemorySegment(M, to + 4L * j, Memory.ORDER, mask);
+            sum.intoMemorySegment(M, to + 4L * j, Memory.ORDER);
+        }
+        for (; j < d; j++) {
+            float sum = 0;
+            for (int i = 0; i < count; i++) {
+                float value = Memory.get(values + 4 * slot(row, i) * width + 4L * j);
+                sum = Math.fma(value, Memory.get(weights + 4L * i), sum);
+            }
+            Memory.set(to + 4L * j, sum);
         }
     }
 
-    private float dot(long a, long b) {
+    /** The lanes are added through memory, since the order in which the Vector API reduces them is not fixed. */
+    private float dot(long a, long b, long lanes) {
         FloatVector sum = FloatVector.zero(S);
         int j = 0;
         for (; j <= d - W; j += W) {
-            sum = load(a + 4L * j).fma(load(b + 4L * j), sum);
+            FloatVector x = FloatVector.fromMemorySegment(S, M, a + 4L * j, Memory.ORDER);
+            FloatVector y = FloatVector.fromMemorySegment(S, M, b + 4L * j, Memory.ORDER);
+            sum = x.fma(y, sum);
         }
-        float dot = sum.reduceLanes(VectorOperators.ADD);
+        sum.intoMemorySegment(M, lanes, Memory.ORDER);
+        float dot = 0;
+        for (int l = 0; l < W; l++) {
+            dot += Memory.get(lanes + 4L * l);
+        }
         for (; j < d; j++) {
             dot = Math.fma(Memory.get(a + 4L * j), Memory.get(b + 4L * j), dot);
         }
         return dot;
-    }
-
-    private static float exponentiate(long row, int count, float max) {
-        FloatVector sum = FloatVector.zero(S);
-        for (int j = 0; j < count; j += W) {
-            VectorMask<Float> mask = S.indexInRange(j, count);
-            FloatVector e = VectorMath.exp(FloatVector.fromMemorySegment(S, M, row + 4L * j, Memory.ORDER, mask)
-                    .sub(max));
-            e.intoMemorySegment(M, row + 4L * j, Memory.ORDER, mask);
-            sum = sum.add(e, mask);
-        }
-        return sum.reduceLanes(VectorOperators.ADD);
-    }
-
-    private static FloatVector load(long address) {
-        return FloatVector.fromMemorySegment(S, M, address, Memory.ORDER);
     }
 }

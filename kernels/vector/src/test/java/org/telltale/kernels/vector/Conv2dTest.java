@@ -1,0 +1,108 @@
+package org.telltale.kernels.vector;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.telltale.kernels.vector.Trial.input;
+import static org.telltale.kernels.vector.Trial.weight;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.telltale.engine.Activation;
+import org.telltale.engine.Fused;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.Window;
+
+class Conv2dTest {
+    private static final int W = Memory.LANES;
+    private static final int[] CHANNELS = {1, 3, W - 1, W, W + 1, 2 * W, 4 * W + 3};
+
+    private static final Window[] WINDOWS = {
+        Window.valid(1, 1),
+        Window.valid(1, 2),
+        Window.valid(3, 1),
+        Window.same(3, 1, 9, 11),
+        Window.same(3, 2, 9, 11),
+        Window.same(5, 1, 9, 11),
+        Window.same(5, 2, 9, 11),
+        new Window(1, 7, 1, 1, 0, 0, 3, 3),
+        new Window(2, 3, 2, 1, 4, 0, 0, 5)
+    };
+
+    private static Tensor convolution(Window w, int groups, Activation a, Tensor... in) {
+        return Tensor.of(new Fused.Conv2d(w, groups, a), in);
+    }
+
+    @Tag("widths")
+    @Test
+    void everyWindowIsRightForAllCountsOfChannels() {
+        for (Window w : WINDOWS) {
+            for (int c : CHANNELS) {
+                int o = CHANNELS[(c + 3) % CHANNELS.length];
+                Tensor weight = weight("w", o, c, w.kernelHeight(), w.kernelWidth());
+                Tensor y = convolution(w, 1, Activation.RELU6, input("x", 2, 9, 11, c), weight, weight("b", o));
+                new Trial(y).agrees(3e-5);
+            }
+        }
+    }
+
+    @Tag("widths")
+    @Test
+    void everyDepthwiseWindowIsRightForAllCountsOfChannels() {
+        for (Window w : WINDOWS) {
+            for (int c : CHANNELS) {
+                Tensor weight = weight("w", c, 1, w.kernelHeight(), w.kernelWidth());
+                Tensor y = convolution(w, c, Activation.SILU, input("x", 2, 9, 11, c), weight, weight("b", c));
+                new Trial(y).agrees(2e-6);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"35,16,24,3,2", "14,96,160,1,1", "7,200,320,1,1", "17,3,32,3,2", "8,64,48,3,1"})
+    void shapesOfModelsAreRight(int extent, int in, int out, int kernel, int stride) {
+        Window w = Window.same(kernel, stride, extent, extent);
+        Tensor y = convolution(
+                w, 1, Activation.RELU, input("x", 1, extent, extent, in), weight("w", out, in, kernel, kernel));
+        new Trial(y).agrees(5e-5);
+    }
+
+    @Test
+    void weightsMayBeKnownOnlyAtRunTime() {
+        Window w = Window.same(3, 1, 6, 6);
+        new Trial(convolution(w, 1, Activation.NONE, input("x", 1, 6, 6, 5), input("w", 7, 5, 3, 3))).agrees(2e-5);
+        new Trial(convolution(w, 5, Activation.NONE, input("x", 1, 6, 6, 5), input("w", 5, 1, 3, 3))).agrees(2e-6);
+    }
+
+    @Test
+    void foldedBatchNormalisationIsRight() {
+        Window w = Window.same(3, 1, 6, 6);
+        for (int groups : new int[] {1, 20}) {
+            Tensor y = convolution(
+                    w, groups, Activation.NONE, input("x", 2, 6, 6, 20), weight("w", 20, 20 / groups, 3, 3));
+            Tensor variance = weight("v", 20).square();
+            Tensor n = Tensor.of(
+                    new Fused.BatchNorm(1), y, weight("s", 20), weight("t", 20), weight("m", 20), weight("v", 20));
+            new Trial(n.mul(variance).activate(Activation.RELU6)).agrees(5e-5);
+        }
+    }
+
+    @Test
+    void otherGroupsAreLowered() {
+        new Trial(convolution(
+                        Window.same(3, 2, 8, 8), 2, Activation.RELU, input("x", 1, 8, 8, 6), weight("w", 8, 3, 3, 3)))
+                .agrees(2e-5);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,32,1", "1,40,3", "40,40,3"})
+    void aRunAllocatesNothing(int groups, int channels, int kernel) {
+        Tensor y = convolution(
+                Window.same(kernel, 1, 20, 20),
+                groups,
+                Activation.RELU6,
+                input("x", 1, 20, 20, channels),
+                weight("w", channels, channels / groups, kernel, kernel));
+        assertThat(new Trial(y).allocated()).isZero();
+    }
+}
