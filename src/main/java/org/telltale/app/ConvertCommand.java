@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
 final class ConvertCommand implements Callable<Integer> {
     private final Terminal terminal;
 
-    @Parameters(index = "0", paramLabel = "SOURCE", description = "The Keras file.")
+    @Parameters(index = "0", paramLabel = "SOURCE", description = "The Keras file, or the folder of one.")
     private Path source = Path.of("");
 
     @Parameters(index = "1", paramLabel = "OUT", description = "The folder to write.")
