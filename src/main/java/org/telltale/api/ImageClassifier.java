@@ -91,6 +91,11 @@ public final class ImageClassifier implements AutoCloseable {
         return Classification.of(labels, executable.output(0).toFloats(), 0);
     }
 
+    /** What computes: device, kernels in use, threads. */
+    public String device() {
+        return checkpoint.backend.description();
+    }
+
     @Override
     public synchronized void close() {
         executable.close();

@@ -81,6 +81,11 @@ public final class TextClassifier implements AutoCloseable {
         });
     }
 
+    /** What computes: device, kernels in use, threads. */
+    public String device() {
+        return checkpoint.backend.description();
+    }
+
     @Override
     public synchronized void close() {
         buckets.values().forEach(Executable::close);

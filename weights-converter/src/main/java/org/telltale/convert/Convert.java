@@ -43,13 +43,15 @@ public final class Convert {
 
     /**
      * Converts a Keras MobileNetV2 ({@code .h5}, the whole model) or EfficientNet (Keras 3's {@code .weights.h5} or
-     * {@code .keras}) to {@code model.safetensors}, {@code config.json} and {@code preprocessor_config.json}. The output folder appears complete or not at all.
+     * {@code .keras}) to {@code model.safetensors}, {@code config.json} and {@code preprocessor_config.json}. The source
+     * may be the folder of one such file. The output folder appears complete or not at all.
      *
      * @return the output folder
      * @throws ConvertException if the source is not such a model or malformed, or if the output folder holds other files
      *     than those of an earlier conversion
      */
-    public static Path run(Path source, Path outFolder, Options options) {
+    public static Path run(Path given, Path outFolder, Options options) {
+        Path source = Files.isDirectory(given) ? only(given) : given;
         String name = source.toString().toLowerCase(Locale.ROOT);
         if (PYTORCH.stream().anyMatch(name::endsWith)) {
             throw new ConvertException(source + ": PyTorch files are not read yet; load and save it as " + WEIGHTS
@@ -63,6 +65,26 @@ public final class Convert {
             write(outFolder, convert(source, h5, labels(source, options)), h5);
         }
         return outFolder;
+    }
+
+    /** The Keras file of a folder that holds one. */
+    private static Path only(Path folder) {
+        List<Path> found;
+        try (Stream<Path> files = Files.list(folder)) {
+            found = files.filter(Files::isRegularFile)
+                    .filter(f -> HDF5.stream().anyMatch(f.toString().toLowerCase(Locale.ROOT)::endsWith))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new ConvertException(folder + ": cannot be listed: " + e.getMessage());
+        }
+        if (found.size() != 1) {
+            throw new ConvertException(folder + ": "
+                    + (found.isEmpty()
+                            ? "no Keras file (" + String.join(", ", HDF5) + ") in this folder"
+                            : found.size() + " Keras files in this folder; name one: " + found));
+        }
+        return found.getFirst();
     }
 
     private static Converted convert(Path source, H5Reader h5, Optional<List<String>> labels) {

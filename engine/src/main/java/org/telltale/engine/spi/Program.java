@@ -66,9 +66,7 @@ public final class Program implements Executable, KernelMaker.Operands {
                 }
             }
             kernels = steps.toArray(Kernel[]::new);
-            updates = graph.updates().entrySet().stream()
-                    .map(e -> new Copy(buffer(e.getValue()), buffer(e.getKey())))
-                    .toArray(Copy[]::new);
+            updates = updates();
             made = true;
         } finally {
             if (!made) {
@@ -80,6 +78,27 @@ public final class Program implements Executable, KernelMaker.Operands {
     /** Compiles a graph with a backend's kernels. */
     public static Program compile(Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker) {
         return new Program(maker.prepare(graph), pool, weights, maker);
+    }
+
+    /** A new value that lies in another state's memory is set aside first: that state may change before it is read. */
+    private Copy[] updates() {
+        List<Copy> aside = new ArrayList<>();
+        List<Copy> copies = new ArrayList<>();
+        graph.updates().forEach((state, next) -> {
+            Buffer from = buffer(next);
+            Tensor root = next;
+            while (MemoryPlan.alias(root)) {
+                root = root.inputs().getFirst();
+            }
+            if (root.op() instanceof Primitive.State && root != state) {
+                Buffer kept = Buffer.fixed(next, HostTensor.allocate(arena, next.dtype(), next.shape()));
+                aside.add(new Copy(from, kept));
+                from = kept;
+            }
+            copies.add(new Copy(from, buffer(state)));
+        });
+        aside.addAll(copies);
+        return aside.toArray(Copy[]::new);
     }
 
     private void findConstants() {
@@ -218,7 +237,8 @@ public final class Program implements Executable, KernelMaker.Operands {
         boolean update = graph.updates().get(state) == t;
         long readers =
                 graph.nodes().stream().filter(n -> n.inputs().contains(state)).count();
-        return update && readers == 1 && !graph.outputs().contains(state) ? Optional.of(state) : Optional.empty();
+        boolean kept = graph.outputs().contains(state) || graph.updates().containsValue(state);
+        return update && readers == 1 && !kept ? Optional.of(state) : Optional.empty();
     }
 
     @Override

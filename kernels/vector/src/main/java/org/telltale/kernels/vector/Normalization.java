@@ -237,7 +237,7 @@ final class Normalization {
 
         private void row(long from, long to, long lanes) {
             float max = Sums.max(from, count);
-            exponentials(from, max, to, count);
+            Pointwise.exponential(from, max, to, count);
             double sum = Sums.sum(to, count, lanes);
             if (log) {
                 shift(from, max, (float) Math.log(sum), to, count);
@@ -298,24 +298,13 @@ final class Normalization {
 
         private double loss(long row, int chosen, long lanes) {
             float max = Sums.max(row, classes);
-            exponentials(row, max, lanes + Sums.SCRATCH, classes);
+            Pointwise.exponential(row, max, lanes + Sums.SCRATCH, classes);
             double sum = Sums.sum(lanes + Sums.SCRATCH, classes, lanes);
             return Math.log(sum) + max - Memory.get(row + 4L * chosen);
         }
     }
 
-    private static void exponentials(long from, float max, long to, long count) {
-        long i = 0;
-        for (; i <= count - W; i += W) {
-            VectorMath.exp(load(from + 4 * i).sub(max)).intoMemorySegment(M, to + 4 * i, Memory.ORDER);
-        }
-        if (i < count) {
-            VectorMask<Float> m = S.indexInRange(i, count);
-            VectorMath.exp(load(from + 4 * i, m).sub(max)).intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
-        }
-    }
-
-    private static void scale(long at, float by, long count) {
+    static void scale(long at, float by, long count) {
         long i = 0;
         for (; i <= count - W; i += W) {
             load(at + 4 * i).mul(by).intoMemorySegment(M, at + 4 * i, Memory.ORDER);

@@ -15,13 +15,93 @@ import org.telltale.engine.Activation;
 final class VectorMath {
     private static final VectorSpecies<Float> S = Memory.SPECIES;
 
-    /** 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits. */
-    private static final float ROUND = 0x1.8p23f;
+    // Vectors as constants, not broadcasts: a broadcast costs the compiler as many nodes as arithmetic does, and loops
+    // over these functions are near the limit up to which it inlines.
+    private static final FloatVector ZERO = v(0);
+    private static final FloatVector ONE = v(1);
+    private static final FloatVector TWO = v(2);
+    private static final FloatVector FOUR = v(4);
+    private static final FloatVector SIX = v(6);
+    private static final FloatVector HALF = v(0.5f);
+    private static final FloatVector MINUS_HALF = v(-0.5f);
+    private static final FloatVector INFINITY = v(Float.POSITIVE_INFINITY);
+    private static final FloatVector MINUS_INFINITY = v(Float.NEGATIVE_INFINITY);
+    private static final FloatVector NAN = v(Float.NaN);
+    private static final FloatVector NORMAL = v(Float.MIN_NORMAL);
+    private static final FloatVector TWO_23 = v(0x1p23f);
+    private static final FloatVector TWENTY_THREE = v(23);
 
-    private static final float LOG2_E = (float) (1 / Math.log(2));
-    private static final float LN2_HIGH = (float) Math.log(2);
-    private static final float LN2_LOW = (float) (Math.log(2) - LN2_HIGH);
-    private static final float SQRT_2_OVER_PI = (float) Math.sqrt(2 / Math.PI);
+    /** 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits. */
+    private static final FloatVector ROUND = v(0x1.8p23f);
+
+    private static final FloatVector LOG2_E = v((float) (1 / Math.log(2)));
+    private static final FloatVector LN2_HIGH = v((float) Math.log(2));
+    private static final FloatVector LN2_LOW = v((float) (Math.log(2) - (float) Math.log(2)));
+    private static final FloatVector MINUS_LN2_HIGH = v(-(float) Math.log(2));
+    private static final FloatVector MINUS_LN2_LOW = v(-(float) (Math.log(2) - (float) Math.log(2)));
+    private static final FloatVector EXP_LEAST = v(-87.3f);
+    private static final FloatVector EXP_MOST = v(88.72284f);
+    private static final FloatVector TANH_NEAR = v(0.65f);
+    private static final FloatVector ERF_NEAR = v(0.93f);
+    private static final FloatVector GELU_CUBIC = v(0.044715f);
+    private static final FloatVector GELU_SCALE = v((float) (-2 * Math.sqrt(2 / Math.PI)));
+    private static final FloatVector QUICK_SCALE = v(-1.702f);
+
+    /** (e^r - 1 - r) on ±ln 2 / 2, by the power. */
+    private static final FloatVector EXP_6 = v(0.0013814222f);
+
+    private static final FloatVector EXP_5 = v(0.008368899f);
+    private static final FloatVector EXP_4 = v(0.041668404f);
+    private static final FloatVector EXP_3 = v(0.1666652f);
+
+    /** log(1 + f) - f + f²/2 on √½ - 1 to √2 - 1, by the power. */
+    private static final FloatVector LOG_10 = v(-0.07636346f);
+
+    private static final FloatVector LOG_9 = v(0.12770317f);
+    private static final FloatVector LOG_8 = v(-0.13163576f);
+    private static final FloatVector LOG_7 = v(0.14200824f);
+    private static final FloatVector LOG_6 = v(-0.1662294f);
+    private static final FloatVector LOG_5 = v(0.20001252f);
+    private static final FloatVector LOG_4 = v(-0.2500083f);
+    private static final FloatVector LOG_3 = v(0.3333333f);
+
+    /** tanh x - x up to 0.65, by the power. */
+    private static final FloatVector TANH_11 = v(-0.0055151638f);
+
+    private static final FloatVector TANH_9 = v(0.02046942f);
+    private static final FloatVector TANH_7 = v(-0.053688023f);
+    private static final FloatVector TANH_5 = v(0.1333083f);
+    private static final FloatVector TANH_3 = v(-0.3333326f);
+
+    /** erf x - x up to 0.93, by the power. */
+    private static final FloatVector ERF_11 = v(-0.0005953742f);
+
+    private static final FloatVector ERF_9 = v(0.0049859406f);
+    private static final FloatVector ERF_7 = v(-0.02676172f);
+    private static final FloatVector ERF_5 = v(0.112816826f);
+    private static final FloatVector ERF_3 = v(-0.3761248f);
+    private static final FloatVector ERF_1 = v(0.12837915f);
+
+    /** log erfc x from 0.93 to 4, by the power. */
+    private static final FloatVector ERFC_6 = v(0.00019593725f);
+
+    private static final FloatVector ERFC_5 = v(-0.0030432174f);
+    private static final FloatVector ERFC_4 = v(0.02222692f);
+    private static final FloatVector ERFC_3 = v(-0.1039316f);
+    private static final FloatVector ERFC_2 = v(-0.63718224f);
+    private static final FloatVector ERFC_1 = v(-1.1276757f);
+    private static final FloatVector ERFC_0 = v(-0.00019567557f);
+
+    /** log Φ(-x) from 0 to 6, by the power. */
+    private static final FloatVector TAIL_7 = v(5.871055e-06f);
+
+    private static final FloatVector TAIL_6 = v(-3.7363094e-05f);
+    private static final FloatVector TAIL_5 = v(-0.00029197888f);
+    private static final FloatVector TAIL_4 = v(0.005121854f);
+    private static final FloatVector TAIL_3 = v(-0.036522698f);
+    private static final FloatVector TAIL_2 = v(-0.3182607f);
+    private static final FloatVector TAIL_1 = v(-0.7978893f);
+    private static final FloatVector TAIL_0 = v(-0.6931471f);
 
     private VectorMath() {}
 
@@ -31,15 +111,15 @@ final class VectorMath {
 
     /** e^x within 2 ulp; results below 2^-125 may be 0. */
     static FloatVector exp(FloatVector x) {
-        FloatVector n = x.fma(v(LOG2_E), v(ROUND));
+        FloatVector n = x.fma(LOG2_E, ROUND);
         FloatVector k = n.sub(ROUND);
-        FloatVector r = k.fma(v(-LN2_LOW), k.fma(v(-LN2_HIGH), x));
-        FloatVector p = r.fma(v(0.0013814222f), v(0.008368899f))
-                .fma(r, v(0.041668404f))
-                .fma(r, v(0.1666652f))
-                .fma(r, v(0.5f))
+        FloatVector r = k.fma(MINUS_LN2_LOW, k.fma(MINUS_LN2_HIGH, x));
+        FloatVector p = r.fma(EXP_6, EXP_5)
+                .fma(r, EXP_4)
+                .fma(r, EXP_3)
+                .fma(r, HALF)
                 .fma(r.mul(r), r)
-                .add(1);
+                .add(ONE);
         // 2 p times 2^(k-1), since 2^k itself overflows for the largest results.
         FloatVector scale = n.reinterpretAsInts()
                 .add(126)
@@ -47,83 +127,83 @@ final class VectorMath {
                 .reinterpretAsFloats();
         return p.add(p)
                 .mul(scale)
-                .blend(0, x.compare(VectorOperators.LT, -87.3f))
-                .blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, 88.72284f));
+                .blend(ZERO, x.compare(VectorOperators.LT, EXP_LEAST))
+                .blend(INFINITY, x.compare(VectorOperators.GT, EXP_MOST));
     }
 
     /** The natural logarithm within 2 ulp; NaN below 0. */
     static FloatVector log(FloatVector x) {
-        VectorMask<Float> tiny = x.compare(VectorOperators.LT, Float.MIN_NORMAL);
-        IntVector bits = x.blend(x.mul(0x1p23f), tiny).reinterpretAsInts();
+        VectorMask<Float> tiny = x.compare(VectorOperators.LT, NORMAL);
+        IntVector bits = x.blend(x.mul(TWO_23), tiny).reinterpretAsInts();
         IntVector exponent =
                 bits.sub(Float.floatToRawIntBits((float) Math.sqrt(0.5))).lanewise(VectorOperators.ASHR, 23);
         FloatVector f = bits.sub(exponent.lanewise(VectorOperators.LSHL, 23))
                 .reinterpretAsFloats()
-                .sub(1);
+                .sub(ONE);
         FloatVector wide = (FloatVector) exponent.convert(VectorOperators.I2F, 0);
-        FloatVector e = wide.blend(wide.sub(23), tiny);
-        FloatVector p = f.fma(v(-0.07636346f), v(0.12770317f))
-                .fma(f, v(-0.13163576f))
-                .fma(f, v(0.14200824f))
-                .fma(f, v(-0.1662294f))
-                .fma(f, v(0.20001252f))
-                .fma(f, v(-0.2500083f))
-                .fma(f, v(0.3333333f));
+        FloatVector e = wide.blend(wide.sub(TWENTY_THREE), tiny);
+        FloatVector p = f.fma(LOG_10, LOG_9)
+                .fma(f, LOG_8)
+                .fma(f, LOG_7)
+                .fma(f, LOG_6)
+                .fma(f, LOG_5)
+                .fma(f, LOG_4)
+                .fma(f, LOG_3);
         FloatVector square = f.mul(f);
-        FloatVector y = e.fma(v(LN2_LOW), p.mul(f).mul(square));
-        FloatVector sum = square.fma(v(-0.5f), y).add(f);
-        return e.fma(v(LN2_HIGH), sum)
-                .blend(Float.NaN, x.compare(VectorOperators.LT, 0))
-                .blend(Float.NEGATIVE_INFINITY, x.compare(VectorOperators.EQ, 0))
-                .blend(x, x.compare(VectorOperators.LT, Float.POSITIVE_INFINITY).not());
+        FloatVector y = e.fma(LN2_LOW, p.mul(f).mul(square));
+        FloatVector sum = square.fma(MINUS_HALF, y).add(f);
+        return e.fma(LN2_HIGH, sum)
+                .blend(NAN, x.compare(VectorOperators.LT, ZERO))
+                .blend(MINUS_INFINITY, x.compare(VectorOperators.EQ, ZERO))
+                .blend(x, x.compare(VectorOperators.LT, INFINITY).not());
     }
 
     /** The hyperbolic tangent within 3 ulp. */
     static FloatVector tanh(FloatVector x) {
         FloatVector a = x.abs();
         FloatVector z = x.mul(x);
-        FloatVector near = z.fma(v(-0.0055151638f), v(0.02046942f))
-                .fma(z, v(-0.053688023f))
-                .fma(z, v(0.1333083f))
-                .fma(z, v(-0.3333326f))
+        FloatVector near = z.fma(TANH_11, TANH_9)
+                .fma(z, TANH_7)
+                .fma(z, TANH_5)
+                .fma(z, TANH_3)
                 .mul(z)
                 .fma(x, x);
-        FloatVector far = v(1).sub(v(2).div(exp(a.add(a)).add(1)));
-        return signed(far, x).blend(near, a.compare(VectorOperators.LT, 0.65f));
+        FloatVector far = ONE.sub(TWO.div(exp(a.add(a)).add(ONE)));
+        return signed(far, x).blend(near, a.compare(VectorOperators.LT, TANH_NEAR));
     }
 
     /** The error function within 2 ulp. */
     static FloatVector erf(FloatVector x) {
         FloatVector a = x.abs();
         FloatVector z = x.mul(x);
-        FloatVector near = z.fma(v(-0.0005953742f), v(0.0049859406f))
-                .fma(z, v(-0.02676172f))
-                .fma(z, v(0.112816826f))
-                .fma(z, v(-0.3761248f))
-                .fma(z, v(0.12837915f))
+        FloatVector near = z.fma(ERF_11, ERF_9)
+                .fma(z, ERF_7)
+                .fma(z, ERF_5)
+                .fma(z, ERF_3)
+                .fma(z, ERF_1)
                 .fma(x, x);
-        FloatVector logOfRest = a.fma(v(0.00019593725f), v(-0.0030432174f))
-                .fma(a, v(0.02222692f))
-                .fma(a, v(-0.1039316f))
-                .fma(a, v(-0.63718224f))
-                .fma(a, v(-1.1276757f))
-                .fma(a, v(-0.00019567557f));
-        FloatVector far = v(1).sub(exp(logOfRest)).blend(1, a.compare(VectorOperators.GT, 4));
-        return signed(far, x).blend(near, a.compare(VectorOperators.LT, 0.93f));
+        FloatVector logOfRest = a.fma(ERFC_6, ERFC_5)
+                .fma(a, ERFC_4)
+                .fma(a, ERFC_3)
+                .fma(a, ERFC_2)
+                .fma(a, ERFC_1)
+                .fma(a, ERFC_0);
+        FloatVector far = ONE.sub(exp(logOfRest)).blend(ONE, a.compare(VectorOperators.GT, FOUR));
+        return signed(far, x).blend(near, a.compare(VectorOperators.LT, ERF_NEAR));
     }
 
     /** 1 / (1 + e^-x) within 4 ulp; results below 2^-125 may be 0. */
     static FloatVector sigmoid(FloatVector x) {
-        return v(1).div(exp(x.neg()).add(1));
+        return ONE.div(exp(x.neg()).add(ONE));
     }
 
     /** As torch: NaN stays, minus zero becomes zero. */
     static FloatVector relu(FloatVector x) {
-        return x.blend(0, x.compare(VectorOperators.LE, 0));
+        return x.blend(ZERO, x.compare(VectorOperators.LE, ZERO));
     }
 
     static FloatVector relu6(FloatVector x) {
-        return relu(x).blend(6, x.compare(VectorOperators.GT, 6));
+        return relu(x).blend(SIX, x.compare(VectorOperators.GT, SIX));
     }
 
     /**
@@ -132,44 +212,29 @@ final class VectorMath {
      */
     static FloatVector geluErf(FloatVector x) {
         FloatVector a = x.abs();
-        FloatVector logOfTail = a.fma(v(5.871055e-06f), v(-3.7363094e-05f))
-                .fma(a, v(-0.00029197888f))
-                .fma(a, v(0.005121854f))
-                .fma(a, v(-0.036522698f))
-                .fma(a, v(-0.3182607f))
-                .fma(a, v(-0.7978893f))
-                .fma(a, v(-0.6931471f));
-        FloatVector tail = a.mul(exp(logOfTail)).blend(0, a.compare(VectorOperators.GT, 6));
+        FloatVector logOfTail = a.fma(TAIL_7, TAIL_6)
+                .fma(a, TAIL_5)
+                .fma(a, TAIL_4)
+                .fma(a, TAIL_3)
+                .fma(a, TAIL_2)
+                .fma(a, TAIL_1)
+                .fma(a, TAIL_0);
+        FloatVector tail = a.mul(exp(logOfTail)).blend(ZERO, a.compare(VectorOperators.GT, SIX));
         return relu(x).sub(tail);
     }
 
     /** x/2 (1 + tanh u) = x σ(2u), u = √(2/π) (x + 0.044715 x³). */
     static FloatVector geluTanh(FloatVector x) {
-        FloatVector cubic = x.mul(x).fma(v(0.044715f), v(1)).mul(x);
-        return x.div(exp(cubic.mul(-2 * SQRT_2_OVER_PI)).add(1));
+        FloatVector cubic = x.mul(x).fma(GELU_CUBIC, ONE).mul(x);
+        return x.div(exp(cubic.mul(GELU_SCALE)).add(ONE));
     }
 
     static FloatVector quickGelu(FloatVector x) {
-        return x.div(exp(x.mul(-1.702f)).add(1));
+        return x.div(exp(x.mul(QUICK_SCALE)).add(ONE));
     }
 
     static FloatVector silu(FloatVector x) {
-        return x.div(exp(x.neg()).add(1));
-    }
-
-    /** The activation of one vector, for epilogues. */
-    static FloatVector activate(Activation a, FloatVector x) {
-        return switch (a) {
-            case NONE -> x;
-            case RELU -> relu(x);
-            case RELU6 -> relu6(x);
-            case GELU_ERF -> geluErf(x);
-            case GELU_TANH -> geluTanh(x);
-            case QUICK_GELU -> quickGelu(x);
-            case SILU -> silu(x);
-            case SIGMOID -> sigmoid(x);
-            case TANH -> tanh(x);
-        };
+        return x.div(exp(x.neg()).add(ONE));
     }
 
     /** The activation of contiguous floats, in place. */

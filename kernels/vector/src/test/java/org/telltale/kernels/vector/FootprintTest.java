@@ -84,8 +84,9 @@ final class FootprintTest {
                 Executable e = backend.compile(Graph.of("footprint", t), new NoWeights(), CompileOptions.DEFAULT)) {
             Check.EXACT.ids(9).fill(Graph.of("footprint", t), e);
             long least = Long.MAX_VALUE;
-            // Kernels are compiled in the background, so wait for a run without allocation, but not for ever.
-            for (int batch = 0; batch < 600 && least > 0; batch++) {
+            // Kernels are compiled in the background, so run until a batch allocates nothing, but not for ever.
+            long end = System.nanoTime() + 20_000_000_000L;
+            while (least > 0 && System.nanoTime() < end) {
                 long before = THREADS.getCurrentThreadAllocatedBytes();
                 for (int i = 0; i < 20; i++) {
                     e.run();

@@ -20,9 +20,9 @@ final class NormalizationTest {
     @Test
     void layerNormAgreesWithTheReference() {
         for (int w : Check.SIZES) {
-            Check.within(2e-6, 2e-6)
-                    .likeNaive(
-                            layerNorm(f32("x", 5, w)), layerNorm(f32("y", 5, w).neg()));
+            Check.within(2e-6, 2e-6).likeNaive(layerNorm(f32("x", 5, w)));
+            // Of a value that dies there, so that it works in place.
+            Check.within(2e-6, 2e-6).likeNaive(layerNorm(f32("x", 5, w).neg()));
         }
         Check.within(2e-6, 2e-6).likeNaive(layerNorm(f32("x", 2, 33, 768)));
     }

@@ -66,7 +66,6 @@ final class VectorMathTest {
                 at = i;
             }
         }
-        System.out.printf("worst %.3f of the bound at %s%n", worst, x[at]);
         assertThat(worst)
                 .as("at %s: %s, reference %s", x[at], y[at], reference.applyAsDouble(x[at]))
                 .isLessThanOrEqualTo(1);
@@ -76,11 +75,11 @@ final class VectorMathTest {
         within((from, to, n) -> Pointwise.unary(kind, from, to, n), reference, (x, r) -> ulps(r, ulps));
     }
 
-    private static void activation(Activation a, DoubleUnaryOperator reference, double error) {
+    private static void activation(Activation a, DoubleUnaryOperator reference, double error, double limit) {
         within(
                 (from, to, n) -> Pointwise.activate(a, from, to, n),
-                x -> Math.abs(x) == Double.POSITIVE_INFINITY ? (x > 0 ? x : Double.NaN) : reference.applyAsDouble(x),
-                (x, r) -> Double.isNaN(r) ? Double.POSITIVE_INFINITY : error * Math.max(1, Math.abs(r)));
+                x -> x == Double.NEGATIVE_INFINITY ? limit : reference.applyAsDouble(x),
+                (x, r) -> error * Math.max(1, Math.abs(r)));
     }
 
     @Test
@@ -110,7 +109,7 @@ final class VectorMathTest {
 
     @Test
     void geluIsWithinItsBoundForAllFloats() {
-        activation(Activation.GELU_ERF, x -> 0.5 * x * erfc(-x * Math.sqrt(0.5)), 2e-7);
+        activation(Activation.GELU_ERF, x -> 0.5 * x * erfc(-x * Math.sqrt(0.5)), 2e-7, 0);
     }
 
     @Test
@@ -118,17 +117,18 @@ final class VectorMathTest {
         activation(
                 Activation.GELU_TANH,
                 x -> x / (1 + Math.exp(-2 * Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
-                4e-7);
+                4e-7,
+                Double.NaN);
     }
 
     @Test
     void quickGeluIsWithinItsBoundForAllFloats() {
-        activation(Activation.QUICK_GELU, x -> x / (1 + Math.exp(-1.702 * x)), 4e-7);
+        activation(Activation.QUICK_GELU, x -> x / (1 + Math.exp(-1.702 * x)), 4e-7, Double.NaN);
     }
 
     @Test
     void siluIsWithinItsBoundForAllFloats() {
-        activation(Activation.SILU, x -> x / (1 + Math.exp(-x)), 4e-7);
+        activation(Activation.SILU, x -> x / (1 + Math.exp(-x)), 4e-7, Double.NaN);
     }
 
     @Test

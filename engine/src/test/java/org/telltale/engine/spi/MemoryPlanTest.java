@@ -1,0 +1,199 @@
+package org.telltale.engine.spi;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.telltale.engine.DType;
+import org.telltale.engine.Graph;
+import org.telltale.engine.Primitive;
+import org.telltale.engine.Shape;
+import org.telltale.engine.Tensor;
+
+class MemoryPlanTest {
+    private static final MemoryPlan.InPlace NEVER = (t, k) -> false;
+    private static final MemoryPlan.InPlace POINTWISE =
+            (t, k) -> t.op() instanceof Primitive.Unary || t.op() instanceof Primitive.Binary;
+
+    private final Tensor x = Tensor.input("x", DType.F32, 100);
+
+    /** Runs random graphs on a block of memory that knows which tensor wrote each byte last. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void noTensorIsOverwrittenBeforeItsLastUse(boolean inPlace) {
+        int takenOver = 0;
+        for (int seed = 0; seed < 500; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            List<Tensor> order = randomGraph(random);
+            List<Tensor> external = order.stream()
+                    .filter(t -> t.op() instanceof Primitive.Input)
+                    .toList();
+            List<Tensor> kept =
+                    order.stream().filter(t -> random.nextInt(6) == 0).toList();
+            takenOver += simulate(order, external, kept, inPlace ? POINTWISE : NEVER, seed);
+        }
+        if (inPlace) {
+            assertThat(takenOver).as("ops that worked in place").isGreaterThan(500);
+        } else {
+            assertThat(takenOver).isZero();
+        }
+    }
+
+    private static List<Tensor> randomGraph(SplittableRandom random) {
+        List<Tensor> order = new ArrayList<>();
+        order.add(Tensor.input("a", DType.F32, 6, 5));
+        order.add(Tensor.input("b", DType.F32, 30));
+        int nodes = 3 + random.nextInt(40);
+        while (order.size() < nodes) {
+            Tensor t = pick(order, random);
+            order.add(
+                    switch (random.nextInt(8)) {
+                        case 0 -> t.reshape(-1, 1);
+                        case 1 -> Tensor.of(new Primitive.Detach(), t);
+                        case 2 -> Tensor.concat(0, t, t);
+                        case 3 -> t.slice(0, 0, (t.dim(0) + 1) / 2);
+                        case 4, 5 -> t.exp();
+                        case 6 -> t.mul(t);
+                        default -> {
+                            Tensor other = pick(order, random);
+                            yield t.shape().equals(other.shape()) ? t.add(other) : t.add(t.neg());
+                        }
+                    });
+            if (order.getLast().shape().size() > 4000
+                    || order.subList(0, order.size() - 1).contains(order.getLast())) {
+                order.removeLast();
+            }
+        }
+        return Graph.order(order);
+    }
+
+    private static Tensor pick(List<Tensor> order, SplittableRandom random) {
+        int from = random.nextBoolean() ? Math.max(0, order.size() - 4) : 0;
+        return order.get(from + random.nextInt(order.size() - from));
+    }
+
+    private static int simulate(
+            List<Tensor> order, List<Tensor> external, List<Tensor> kept, MemoryPlan.InPlace rule, int seed) {
+        MemoryPlan plan = MemoryPlan.of(order, external, kept, rule);
+        @Nullable Tensor[] memory = new Tensor[(int) plan.size()];
+        int takenOver = 0;
+        for (Tensor t : order) {
+            for (Tensor in : t.inputs()) {
+                assertIntact(plan, external, memory, in, seed + ": " + in + " for " + t);
+            }
+            if (external.contains(t) || plan.root(t) != t) {
+                continue;
+            }
+            int from = (int) plan.offset(t);
+            int to = from + bytes(t);
+            assertThat(from % 64).as("alignment").isZero();
+            assertThat((long) to).isLessThanOrEqualTo(plan.size());
+            for (int k = 0; k < t.inputs().size(); k++) {
+                Tensor root = plan.root(t.inputs().get(k));
+                if (Arrays.asList(memory).subList(from, to).contains(root) && !external.contains(root)) {
+                    assertThat(rule.allows(t, k))
+                            .as(seed + ": " + t + " overwrites operand " + k)
+                            .isTrue();
+                    assertThat(plan.offset(root)).isEqualTo(from);
+                    assertThat(bytes(root)).isEqualTo(bytes(t));
+                    takenOver++;
+                }
+            }
+            Arrays.fill(memory, from, to, t);
+        }
+        kept.forEach(t -> assertIntact(plan, external, memory, t, seed + ": kept " + t));
+        return takenOver;
+    }
+
+    private static void assertIntact(
+            MemoryPlan plan, List<Tensor> external, @Nullable Tensor[] memory, Tensor t, String what) {
+        Tensor root = plan.root(t);
+        if (!external.contains(root)) {
+            int from = (int) plan.offset(t);
+            assertThat(Arrays.asList(memory).subList(from, from + bytes(root)))
+                    .as(what)
+                    .containsOnly(root);
+        }
+    }
+
+    private static int bytes(Tensor t) {
+        return (int) t.shape().size() * t.dtype().bytes();
+    }
+
+    @Test
+    void aChainNeedsTwoSlotsAndInPlaceOne() {
+        Tensor t = x;
+        for (int i = 0; i < 10; i++) {
+            t = t.exp();
+        }
+        List<Tensor> order = Graph.order(List.of(t));
+        assertThat(MemoryPlan.of(order, List.of(x), List.of(t), NEVER).size()).isEqualTo(2 * 448);
+        assertThat(MemoryPlan.of(order, List.of(x), List.of(t), POINTWISE).size())
+                .isEqualTo(448);
+    }
+
+    @Test
+    void anInputIsNeverTakenOver() {
+        Tensor y = x.exp();
+        MemoryPlan plan = MemoryPlan.of(List.of(x, y), List.of(x), List.of(y), POINTWISE);
+        assertThat(plan.size()).isEqualTo(448);
+        assertThatThrownBy(() -> plan.offset(x)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void anOperandThatIsReadLaterIsNotTakenOver() {
+        Tensor a = x.exp();
+        Tensor b = a.neg();
+        Tensor c = a.add(b);
+        MemoryPlan plan = MemoryPlan.of(List.of(x, a, b, c), List.of(x), List.of(c), POINTWISE);
+        assertThat(plan.offset(b)).isNotEqualTo(plan.offset(a));
+        assertThat(plan.offset(c)).isEqualTo(plan.offset(a));
+    }
+
+    @Test
+    void anOperandThatAnAliasReadsLaterIsNotTakenOver() {
+        Tensor a = x.exp();
+        Tensor alias = a.reshape(10, 10);
+        Tensor b = a.neg();
+        Tensor c = alias.sum(0);
+        MemoryPlan plan = MemoryPlan.of(List.of(x, a, alias, b, c), List.of(x), List.of(b, c), POINTWISE);
+        assertThat(plan.root(alias)).isSameAs(a);
+        assertThat(plan.offset(alias)).isEqualTo(plan.offset(a));
+        assertThat(plan.offset(b)).isNotEqualTo(plan.offset(a));
+    }
+
+    @Test
+    void anOperandThatOccursTwiceIsNotTakenOver() {
+        Tensor a = x.exp();
+        Tensor b = a.mul(a.reshape(Shape.of(100)));
+        MemoryPlan plan = MemoryPlan.of(List.of(x, a, b), List.of(x), List.of(b), POINTWISE);
+        assertThat(plan.offset(b)).isNotEqualTo(plan.offset(a));
+    }
+
+    @Test
+    void anAliasOfAnInputNeedsNoMemory() {
+        Tensor alias = x.reshape(10, 10);
+        MemoryPlan plan = MemoryPlan.of(List.of(x, alias), List.of(x), List.of(alias), NEVER);
+        assertThat(plan.root(alias)).isSameAs(x);
+        assertThat(plan.size()).isZero();
+    }
+
+    @Test
+    void aSmallTensorGoesIntoTheGapThatALargeOneLeft() {
+        Tensor large = Tensor.concat(0, x, x);
+        Tensor kept = large.slice(0, 0, 100);
+        Tensor small = kept.slice(0, 0, 3);
+        Tensor end = small.add(kept.sum(0));
+        List<Tensor> order = Graph.order(List.of(end));
+        MemoryPlan plan = MemoryPlan.of(order, List.of(x), List.of(end), NEVER);
+        assertThat(plan.offset(small)).isLessThan(plan.offset(kept));
+        assertThat(plan.size()).isEqualTo(832 + 448);
+    }
+}

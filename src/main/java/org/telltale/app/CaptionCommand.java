@@ -1,0 +1,125 @@
+package org.telltale.app;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.telltale.api.Caption;
+import org.telltale.api.Captioner;
+import org.telltale.app.data.CaptionRecord;
+import org.telltale.app.data.Entry;
+import org.telltale.app.data.Header;
+import org.telltale.app.data.Pictures;
+import org.telltale.app.data.Results;
+import org.telltale.app.pipeline.Batch;
+import org.telltale.app.pipeline.Terminal;
+import org.telltale.models.decode.GenerationOptions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code telltale caption}. */
+@Command(
+        name = "caption",
+        header = "Captions pictures with BLIP.",
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  telltale caption --model Salesforce/blip-image-captioning-large flood.jpg",
+            "  telltale caption --model blip --beams 3 --output captions.jsonl photos/",
+            "  find . -name '*.jpg' | telltale caption --model blip --jsonl -"
+        })
+final class CaptionCommand implements Callable<Integer> {
+    private final Terminal terminal;
+
+    @Mixin
+    private ModelArguments model = new ModelArguments();
+
+    @Parameters(
+            paramLabel = "PICTURE|FOLDER|-",
+            arity = "1..*",
+            description = "Pictures, folders of pictures, or - for paths from standard input, one a line.")
+    private List<String> inputs = List.of();
+
+    @Mixin
+    private GenerationArguments generation = new GenerationArguments();
+
+    @Option(
+            names = "--prompt",
+            paramLabel = "TEXT",
+            description = "How every caption begins; it is cut from the result. Empty for none, as in Hugging Face"
+                    + " (default: \"" + Captioner.PROMPT + "\").")
+    private String prompt = Captioner.PROMPT;
+
+    @Option(
+            names = "--vision-eps",
+            paramLabel = "E",
+            description = "The vision layer norms' epsilon instead of the configuration's; 1e-6 in the original code.")
+    private @Nullable Float visionEpsilon;
+
+    @Mixin
+    private OutputArguments output = new OutputArguments();
+
+    CaptionCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        GenerationOptions how = generation.options();
+        Captioner.Builder builder =
+                Captioner.model(model.model).options(model.options()).prompt(prompt);
+        if (visionEpsilon != null) {
+            if (!(visionEpsilon > 0 && visionEpsilon < 1)) {
+                throw new Exit.UsageException("--vision-eps is " + visionEpsilon + ", expected a number from 0 to 1");
+            }
+            builder.visionEpsilon(visionEpsilon);
+        }
+        output.check();
+        Headers headers = output.records() ? Headers.begin(Header.CAPTIONS, "caption", model) : null;
+        List<String> ids = Pictures.find(inputs, terminal.in());
+        try (Captioner captioner = ModelArguments.open(builder::open)) {
+            check(captioner, how);
+            ObjectNode header = JsonNodeFactory.instance.objectNode();
+            if (headers != null) {
+                describe(how, headers.configuration);
+                header = headers.complete(captioner.device());
+            }
+            try (Results results = output.open(terminal, header, CaptionCommand::line)) {
+                Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose)
+                        .run(
+                                ids,
+                                (id, picture) -> {
+                                    Caption c = captioner.caption(picture, how, terminal.cancelled());
+                                    return new CaptionRecord(id, c.text(), c.logProb());
+                                },
+                                results);
+                results.finish();
+                return OutputArguments.exit(outcome).code();
+            }
+        }
+    }
+
+    private static void check(Captioner captioner, GenerationOptions how) {
+        try {
+            captioner.check(how);
+        } catch (IllegalArgumentException e) {
+            throw new Exit.UsageException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void describe(GenerationOptions how, ObjectNode configuration) {
+        GenerationArguments.describe(how, configuration);
+        configuration.put("prompt", prompt);
+        configuration.put("exif", model.exif.name().toLowerCase(Locale.ROOT));
+        if (visionEpsilon != null) {
+            configuration.put("visionEps", visionEpsilon);
+        }
+    }
+
+    private static String line(Entry entry) {
+        return entry instanceof CaptionRecord c ? c.id() + ": " + c.text() : entry.id();
+    }
+}

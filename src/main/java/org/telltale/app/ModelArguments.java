@@ -1,0 +1,76 @@
+package org.telltale.app;
+
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.telltale.api.Device;
+import org.telltale.api.ModelOptions;
+import org.telltale.models.ConfigException;
+import org.telltale.models.image.Exif;
+import picocli.CommandLine.Option;
+
+/** The options that say which model computes, and how. */
+final class ModelArguments {
+    private static final Pattern DEVICE = Pattern.compile("auto|cpu|gpu(:\\d{1,3})?");
+
+    @Option(
+            names = {"-m", "--model"},
+            required = true,
+            paramLabel = "ID|FOLDER",
+            description = "A model folder, or an id of the local Hugging Face cache.")
+    String model = "";
+
+    @Option(
+            names = "--device",
+            paramLabel = "auto|cpu|gpu[:K]",
+            defaultValue = "auto",
+            description = "Where to compute (default: ${DEFAULT-VALUE}).")
+    private String device = "auto";
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads that compute (default: all processors).")
+    private @Nullable Integer threads;
+
+    @Option(
+            names = "--precision",
+            paramLabel = "f32",
+            defaultValue = "f32",
+            description = "Arithmetic (default: ${DEFAULT-VALUE}, the only one yet).")
+    String precision = "f32";
+
+    @Option(
+            names = "--exif",
+            paramLabel = "apply|ignore",
+            defaultValue = "apply",
+            description =
+                    "A picture's EXIF orientation; the paper's experiment ignores it (default: ${DEFAULT-VALUE}).")
+    Exif exif = Exif.APPLY;
+
+    /** What the options say, checked. */
+    ModelOptions options() {
+        if (!DEVICE.matcher(device).matches()) {
+            throw new Exit.UsageException("--device is '" + device + "', expected auto, cpu, gpu or gpu:K");
+        }
+        if (precision.equals("bf16")) {
+            throw new Exit.UsageException("--precision bf16 is not available yet, f32 is");
+        }
+        if (!precision.equals("f32")) {
+            throw new Exit.UsageException("--precision is '" + precision + "', expected f32");
+        }
+        int count = threads == null ? Device.defaultThreads() : threads;
+        if (count < 1 || count > 1024) {
+            throw new Exit.UsageException("--threads is " + count + ", expected 1 to 1024");
+        }
+        return new ModelOptions(new Device(device), count, exif);
+    }
+
+    /** Opens a model; what is wrong with its files is told apart from what is wrong with the program. */
+    static <T> T open(Supplier<T> opening) {
+        try {
+            return opening.get();
+        } catch (ConfigException e) {
+            throw e;
+        } catch (IllegalArgumentException e) {
+            throw new Exit.BadModelException(e);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package org.telltale.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.telltale.app.data.StandardOutput;
+import org.telltale.app.pipeline.Terminal;
+
+/** What is wrong is said in one line, with the exit code that is documented for it. */
+class BadInputTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void wrongArgumentsHaveCode2() {
+        Cli.run().failed(2, "a command is missing");
+        Cli.run("dance").failed(2, "dance");
+        Cli.run("caption", Cli.PICTURE).failed(2, "--model");
+        Cli.run("caption", "-m", Cli.BLIP).failed(2, "PICTURE");
+        Cli.run("caption", "-m", Cli.BLIP, "--bems", "3", Cli.PICTURE).failed(2, "--bems");
+        Cli.run("caption", "-m", Cli.BLIP, "--beams", "many", Cli.PICTURE).failed(2, "many");
+        for (String[] options : new String[][] {
+            {"--beams", "0"},
+            {"--beams", "2000"},
+            {"--threads", "0"},
+            {"--device", "tpu"},
+            {"--precision", "bf16"},
+            {"--precision", "f64"},
+            {"--max-length", "0"},
+            {"--max-length", "4"},
+            {"--max-length", "41"},
+            {"--max-length", "9", "--max-new-tokens", "9"},
+            {"--min-length", "-1"},
+            {"--paper", "--beams", "3"},
+            {"--sample", "--beams", "3"},
+            {"--seed", "3"},
+            {"--sample", "--top-p", "2"},
+            {"--rule", "modern"},
+            {"--length-penalty", "2", "--beams", "1"},
+            {"--vision-eps", "-1"},
+            {"--exif", "perhaps"},
+            {"--json", "--jsonl"},
+            {"--restart"}
+        }) {
+            Cli.run(Stream.concat(Stream.of("caption", "-m", Cli.BLIP, Cli.PICTURE), Stream.of(options))
+                            .toArray(String[]::new))
+                    .failed(2);
+        }
+        Cli.run("classify", "-m", Cli.BERT, Cli.PICTURE).failed(2, "--text");
+        Cli.run("classify", "-m", Cli.MOBILENET, "--text", "a").failed(2, "pictures");
+        Cli.run("classify", "-m", Cli.MOBILENET).failed(2, "one of them");
+        Cli.run("classify", "-m", Cli.MOBILENET, "--top", "0", Cli.PICTURE).failed(2, "--top");
+    }
+
+    @Test
+    void whatIsNotThereHasCode3() throws IOException {
+        Cli.run("caption", "-m", "none/such", Cli.PICTURE).failed(3, "none/such", "cache");
+        Cli.run("caption", "-m", Cli.PICTURE, Cli.PICTURE).failed(3, Cli.PICTURE);
+        Cli.run("caption", "-m", Cli.BLIP, "none.jpg").failed(3, "none.jpg");
+        Cli.run("caption", "-m", Cli.BLIP, "-").failed(3, "standard input");
+        Path empty = Files.createDirectory(folder.resolve("empty"));
+        Cli.run("caption", "-m", Cli.BLIP, empty.toString()).failed(3, empty.toString());
+        Cli.run("convert", "none.h5", folder.resolve("out").toString()).failed(3, "none.h5");
+        Cli.run("classify", "-m", Cli.BERT, "--captions", "none.jsonl").failed(3, "none.jsonl");
+        Cli.run("info", "-m", "none").failed(3, "none");
+    }
+
+    @Test
+    void badFilesHaveCode4() throws IOException {
+        Path text = Files.writeString(folder.resolve("bad.jpg"), "no picture");
+        Cli.run("caption", "-m", Cli.BLIP, text.toString()).failed(4, text + ": not a picture");
+        Cli.run("classify", "-m", Cli.MOBILENET, "--jsonl", text.toString());
+        byte[] png = Files.readAllBytes(Path.of(Cli.PICTURE));
+        Path cut = Files.write(folder.resolve("cut.png"), java.util.Arrays.copyOf(png, png.length / 2));
+        Cli.run("caption", "-m", Cli.BLIP, cut.toString()).failed(4, cut.toString());
+        Cli.run("caption", "-m", folder.toString(), Cli.PICTURE).failed(4, "config.json");
+        Cli.run("caption", "-m", Cli.BERT, Cli.PICTURE).failed(4, Cli.BERT);
+        Cli.run("classify", "-m", Cli.BLIP, Cli.PICTURE).failed(4, Cli.BLIP);
+        Cli.run("convert", text.toString(), folder.resolve("out").toString()).failed(4, text.toString());
+    }
+
+    @Test
+    void aDamagedModelIsNamed() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("model"));
+        try (Stream<Path> files = Files.list(Path.of(Cli.MOBILENET))) {
+            for (Path f : files.toList()) {
+                Files.copy(f, model.resolve(f.getFileName()));
+            }
+        }
+        Path weights = model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        Files.write(weights, java.util.Arrays.copyOf(bytes, bytes.length - 100));
+        Cli.run("classify", "-m", model.toString(), Cli.PICTURE).failed(4, weights.toString());
+        Files.delete(weights);
+        Cli.run("classify", "-m", model.toString(), Cli.PICTURE).failed(4, model.toString());
+        Files.copy(Path.of(Cli.BERT, "model.safetensors"), weights);
+        Cli.run("classify", "-m", model.toString(), Cli.PICTURE).failed(4, model.toString());
+        Files.writeString(model.resolve("config.json"), "{");
+        Cli.run("classify", "-m", model.toString(), Cli.PICTURE).failed(4, "config.json");
+    }
+
+    @Test
+    void aDeviceThatIsNotThereHasCode5() {
+        Cli.run("caption", "-m", Cli.BLIP, "--device", "gpu:0", Cli.PICTURE).failed(5, "gpu:0");
+    }
+
+    @Test
+    void outputThatCannotBeWrittenIsSaidBeforeAnyWork() throws IOException {
+        String missing = folder.resolve("none").resolve("out.jsonl").toString();
+        Cli.run("caption", "-m", Cli.BLIP, "-o", missing, Cli.PICTURE).failed(4, missing);
+        Cli.run("caption", "-m", Cli.BLIP, "-o", folder.toString(), Cli.PICTURE).failed(4, folder.toString());
+    }
+
+    @Test
+    void aFullDiskIsSaid() {
+        Assumptions.assumeTrue(Files.exists(Path.of("/dev/full")), "no /dev/full");
+        Cli.run("caption", "-m", Cli.BLIP, "-o", "/dev/full", Cli.PICTURE).failed(4, "/dev/full: cannot be written");
+    }
+
+    @Test
+    void aSinglePictureThatFailsLeavesNoFile() throws IOException {
+        Path out = folder.resolve("out.jsonl");
+        Cli.run("caption", "-m", Cli.BLIP, "-o", out.toString(), "none.jpg").failed(3, "none.jpg");
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    @Test
+    void aReaderThatWentAwayEndsTheWorkInSilence() {
+        assertThat(runWith("Broken pipe")).isEqualTo("0 ");
+    }
+
+    @Test
+    void standardOutputThatCannotBeWrittenIsSaid() {
+        assertThat(runWith("No space left on device"))
+                .isEqualTo("4 telltale: standard output: cannot be written: No space left on device\n");
+    }
+
+    private static String runWith(String failure) {
+        OutputStream broken = new OutputStream() {
+            @Override
+            public void write(int b) throws IOException {
+                throw new IOException(failure);
+            }
+        };
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int code = Main.run(
+                new Terminal(
+                        new ByteArrayInputStream(new byte[0]),
+                        new StandardOutput(broken),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        false,
+                        () -> false),
+                "info");
+        return code + " " + err.toString(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void debugShowsWhereAnErrorComesFrom() {
+        Cli run = Cli.run("caption", "--debug", "-m", "none/such", Cli.PICTURE);
+        assertThat(run.code()).isEqualTo(3);
+        assertThat(run.err()).contains("ModelNotFoundException", "\tat ");
+    }
+
+    @Test
+    void helpAndVersionAreData() {
+        for (String command : new String[] {"caption", "classify", "fuse", "convert", "info"}) {
+            Cli run = Cli.run(command, "--help").succeeded();
+            assertThat(run.out()).contains("Exit codes:", "Example", "telltale " + command);
+            assertThat(run.err()).isEmpty();
+        }
+        assertThat(Cli.run("help").succeeded().out()).contains("caption", "fuse");
+        assertThat(Cli.run("--version").succeeded().out()).startsWith("telltale ");
+    }
+}
