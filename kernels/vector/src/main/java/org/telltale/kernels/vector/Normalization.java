@@ -304,7 +304,7 @@ final class Normalization {
         }
     }
 
-    static void scale(long at, float by, long count) {
+    private static void scale(long at, float by, long count) {
         long i = 0;
         for (; i <= count - W; i += W) {
             load(at + 4 * i).mul(by).intoMemorySegment(M, at + 4 * i, Memory.ORDER);
