@@ -75,7 +75,10 @@ final class RowAttention implements Kernel, Parallel.Chunk {
             Workspace workspace) {
         this.parallel = parallel;
         this.workspace = workspace;
-        this.operands = t.inputs().stream().map(operands::buffer).toArray(Buffer[]::new);
+        this.operands = new Buffer[t.inputs().size()];
+        for (int i = 0; i < this.operands.length; i++) {
+            this.operands[i] = operands.buffer(t.inputs().get(i));
+        }
         this.heads = heads;
         this.scale = scale;
         this.columns = columns;
