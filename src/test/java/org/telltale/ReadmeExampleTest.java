@@ -22,9 +22,11 @@ class ReadmeExampleTest {
     @Test
     void theExampleRuns(@TempDir Path folder) throws Exception {
         String source = example();
-        source = replaced(source, "Salesforce/blip-image-captioning-large", "test/resources/models/tiny-blip");
-        source = replaced(source, "models/bert-disaster", "test/resources/models/tiny-bert");
-        source = replaced(source, "flood.jpg", "test/resources/pictures/0-gradient-64x48-rgb.png");
+        source = replaced(
+                source, "Salesforce/blip-image-captioning-large", "../models/src/test/resources/golden/blip/tiny-blip");
+        source = replaced(source, "models/bert-disaster", "../models/src/test/resources/golden/bert/tiny-bert");
+        source = replaced(
+                source, "flood.jpg", "../models/src/test/resources/golden/blip/pictures/0-gradient-64x48-rgb.png");
         assertThat(run(folder, source)).matches("(?s)[a-z ]+: \\w+ [0-9.]+\\R");
     }
 

@@ -19,7 +19,7 @@ class ClassifyTest {
     @ParameterizedTest
     @ValueSource(strings = {"tiny-mobilenetv2", "tiny-efficientnet"})
     void picturesGetProbabilitiesThatSumToOne(String model) {
-        Cli run = Cli.run("classify", "-m", "test/resources/models/" + model, "--jsonl", Cli.PICTURES)
+        Cli run = Cli.run("classify", "-m", "../models/src/test/resources/golden/cnn/" + model, "--jsonl", Cli.PICTURES)
                 .succeeded();
         assertThat(run.lines()).hasSize(9);
         assertThat(Cli.json(run.lines().getFirst()).path("telltale").stringValue())
@@ -45,7 +45,7 @@ class ClassifyTest {
         assertThat(Cli.run("classify", "-m", Cli.MOBILENET, "--top", "2", Cli.PICTURE)
                         .succeeded()
                         .out())
-                .matches("test/resources/pictures/[^:]+: \\w+ 0\\.\\d\\d, \\w+ 0\\.\\d\\d\n");
+                .matches("../models/src/test/resources/golden/blip/pictures/[^:]+: \\w+ 0\\.\\d\\d, \\w+ 0\\.\\d\\d\n");
     }
 
     @Test

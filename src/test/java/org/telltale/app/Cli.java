@@ -15,10 +15,10 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** One run of a command in this process. */
 record Cli(int code, String out, String err) {
-    static final String BLIP = "test/resources/models/tiny-blip";
-    static final String BERT = "test/resources/models/tiny-bert";
-    static final String MOBILENET = "test/resources/models/tiny-mobilenetv2";
-    static final String PICTURES = "test/resources/pictures";
+    static final String BLIP = "../models/src/test/resources/golden/blip/tiny-blip";
+    static final String BERT = "../models/src/test/resources/golden/bert/tiny-bert";
+    static final String MOBILENET = "../models/src/test/resources/golden/cnn/tiny-mobilenetv2";
+    static final String PICTURES = "../models/src/test/resources/golden/blip/pictures";
     static final String PICTURE = PICTURES + "/0-gradient-64x48-rgb.png";
     static final String OTHER = PICTURES + "/1-shapes-50x75-rgb.png";
 

@@ -35,7 +35,11 @@ import tools.jackson.databind.JsonNode;
 class BertGoldenTest {
     @TestFactory
     List<DynamicTest> smallModelsEqualTheOriginalBlockByBlock() throws IOException {
-        Path area = Golden.area("bert");
+        return small(Golden.area("bert"));
+    }
+
+    /** The cases of a folder of references. */
+    static List<DynamicTest> small(Path area) throws IOException {
         List<DynamicTest> tests = new ArrayList<>();
         try (Stream<Path> files = Files.list(area)) {
             for (Path folder : files.filter(Files::isDirectory).sorted().toList()) {
@@ -152,7 +156,11 @@ class BertGoldenTest {
 
     @TestFactory
     List<DynamicTest> textsGiveTheOriginalsIdsAndLogits() {
-        Path area = Golden.area("bert");
+        return texts(Golden.area("bert"));
+    }
+
+    /** The texts of a folder of references. */
+    static List<DynamicTest> texts(Path area) {
         JsonNode json = Golden.json(area.resolve("texts.json"));
         Path folder = area.resolve(json.get("model").stringValue());
         JsonNode tolerances = Golden.json(area.resolve("tolerances.json"))

@@ -79,7 +79,11 @@ class BlipGoldenTest {
 
     @TestFactory
     List<DynamicTest> smallModelsEqualTheOriginalBlockByBlock() throws IOException {
-        Path area = Golden.area("blip");
+        return small(Golden.area("blip"));
+    }
+
+    /** The cases of a folder of references. */
+    static List<DynamicTest> small(Path area) throws IOException {
         Map<String, Case> cases = new LinkedHashMap<>();
         cases.put("vision", m -> vision(m, "vision", m.config()));
         cases.put(

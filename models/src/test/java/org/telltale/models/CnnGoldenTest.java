@@ -43,7 +43,11 @@ class CnnGoldenTest {
 
     @TestFactory
     List<DynamicTest> smallModelsEqualTheOriginalBlockByBlock() throws IOException {
-        Path area = Golden.area("cnn");
+        return small(Golden.area("cnn"));
+    }
+
+    /** The cases of a folder of references. */
+    static List<DynamicTest> small(Path area) throws IOException {
         List<DynamicTest> tests = new ArrayList<>();
         try (Stream<Path> files = Files.list(area)) {
             for (Path folder : files.filter(f -> Files.exists(f.resolve("model.safetensors")))
