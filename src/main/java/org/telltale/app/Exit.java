@@ -13,6 +13,7 @@ import org.telltale.app.data.StandardOutput;
 import org.telltale.convert.ConvertException;
 import org.telltale.engine.ShapeException;
 import org.telltale.engine.io.WeightsException;
+import org.telltale.engine.nn.CheckpointException;
 import org.telltale.models.ConfigException;
 import org.telltale.models.image.ImageException;
 import org.telltale.models.text.TokenizerException;
@@ -82,8 +83,11 @@ enum Exit {
         };
     }
 
-    /** One line for people; empty when there is nothing to say. */
+    /** A line for people, or one for each tensor of a checkpoint that does not fit; empty when there is nothing to say. */
     static String line(Throwable t) {
+        if (t instanceof CheckpointException e) {
+            return String.valueOf(e.getMessage());
+        }
         return switch (of(t)) {
             case OK -> "";
             case INTERRUPTED -> "interrupted";

@@ -19,8 +19,6 @@ import org.telltale.engine.Tensor;
  * both ways: {@link #verify} reports every missing, misshapen and unused tensor at once.
  */
 public final class Params {
-    private static final int LISTED = 40;
-
     private final Book book;
     private final String prefix;
 
@@ -148,11 +146,7 @@ public final class Params {
             }
         }
         if (!lines.isEmpty()) {
-            int more = lines.size() - LISTED;
-            throw new IllegalArgumentException(book.source + ": " + lines.size()
-                    + (lines.size() == 1 ? " tensor does" : " tensors do") + " not fit the model\n  "
-                    + String.join("\n  ", lines.subList(0, Math.min(lines.size(), LISTED)))
-                    + (more > 0 ? "\n  and " + more + " more" : ""));
+            throw new CheckpointException(book.source, lines);
         }
     }
 
