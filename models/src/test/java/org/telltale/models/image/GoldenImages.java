@@ -1,8 +1,8 @@
 package org.telltale.models.image;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -11,6 +11,7 @@ import java.util.HexFormat;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.DynamicTest;
+import org.telltale.engine.io.SafeTensors;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -67,39 +68,26 @@ final class GoldenImages {
         return (int) ((long) k * n / count);
     }
 
-    /** The tensors of one safetensors file. */
-    record Tensors(JsonNode header, ByteBuffer data) {
-        static Tensors read(String name) throws IOException {
-            ByteBuffer file =
-                    ByteBuffer.wrap(Files.readAllBytes(folder().resolve(name))).order(ByteOrder.LITTLE_ENDIAN);
-            int length = Math.toIntExact(file.getLong());
-            byte[] header = new byte[length];
-            file.get(header);
-            return new Tensors(JSON.readTree(header), file.slice().order(ByteOrder.LITTLE_ENDIAN));
+    /** The tensors of one safetensors file; they are small, so the file stays open until the tests end. */
+    record Tensors(SafeTensors file) {
+        static Tensors read(String name) {
+            return new Tensors(SafeTensors.open(folder().resolve(name)));
         }
 
         boolean has(String name) {
-            return header.has(name);
+            return file.names().contains(name);
         }
 
         float[] floats(String name) {
-            ByteBuffer b = bytesOf(name);
-            float[] out = new float[b.remaining() / 4];
-            b.asFloatBuffer().get(out);
-            return out;
+            try (Arena arena = Arena.ofConfined()) {
+                return file.read(name, arena).toFloats();
+            }
         }
 
         byte[] bytes(String name) {
-            ByteBuffer b = bytesOf(name);
-            byte[] out = new byte[b.remaining()];
-            b.get(out);
-            return out;
-        }
-
-        private ByteBuffer bytesOf(String name) {
-            JsonNode offsets = header.get(name).get("data_offsets");
-            int from = offsets.get(0).asInt();
-            return data.slice(from, offsets.get(1).asInt() - from).order(ByteOrder.LITTLE_ENDIAN);
+            try (Arena arena = Arena.ofConfined()) {
+                return file.bytes(name, arena).toArray(ValueLayout.JAVA_BYTE);
+            }
         }
     }
 }
