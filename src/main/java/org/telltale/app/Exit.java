@@ -72,6 +72,7 @@ enum Exit {
             case InterruptedException e -> INTERRUPTED;
             case BadModelException e -> BAD_FILE;
             case DataException e -> BAD_FILE;
+            case CheckpointException e -> BAD_FILE;
             case ConfigException e -> BAD_FILE;
             case TokenizerException e -> BAD_FILE;
             case WeightsException e -> BAD_FILE;

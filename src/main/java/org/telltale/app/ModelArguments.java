@@ -5,6 +5,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.telltale.api.Device;
 import org.telltale.api.ModelOptions;
+import org.telltale.engine.nn.CheckpointException;
 import org.telltale.models.ConfigException;
 import org.telltale.models.image.Exif;
 import picocli.CommandLine.Option;
@@ -67,7 +68,7 @@ final class ModelArguments {
     static <T> T open(Supplier<T> opening) {
         try {
             return opening.get();
-        } catch (ConfigException e) {
+        } catch (ConfigException | CheckpointException e) {
             throw e;
         } catch (IllegalArgumentException e) {
             throw new Exit.BadModelException(e);

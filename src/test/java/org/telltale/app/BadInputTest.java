@@ -184,4 +184,26 @@ class BadInputTest {
         assertThat(Cli.run("help").succeeded().out()).contains("caption", "fuse");
         assertThat(Cli.run("--version").succeeded().out()).startsWith("telltale ");
     }
+
+    @Test
+    void aCheckpointThatDoesNotFitNamesEveryTensor() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("misfit"));
+        for (String file : new String[] {"model.safetensors", "vocab.txt", "config.json"}) {
+            Files.copy(Path.of(Cli.BERT).resolve(file), model.resolve(file));
+        }
+        String config = Files.readString(model.resolve("config.json"));
+        Files.writeString(
+                model.resolve("config.json"),
+                config.replace("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 4")
+                        .replace("\"type_vocab_size\": 2", "\"type_vocab_size\": 3"));
+        Cli run = Cli.run("classify", "-m", model.toString(), "--text", "hello");
+        assertThat(run.code()).isEqualTo(4);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.err())
+                .contains("17 tensors do not fit the model")
+                .contains("missing: bert.encoder.layer.3.output.dense.weight [32, 72]")
+                .contains("wrong shape: bert.embeddings.token_type_embeddings.weight is [2, 32], not [3, 32]")
+                .doesNotContain("\tat ");
+        assertThat(run.err().lines()).hasSize(18);
+    }
 }
