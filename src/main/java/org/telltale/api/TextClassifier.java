@@ -30,7 +30,8 @@ public final class TextClassifier implements AutoCloseable {
         this.checkpoint = checkpoint;
         config = Bert.Config.of(checkpoint.config);
         tokenizer = WordPiece.read(checkpoint.folder);
-        bucket(Math.min(BUCKET, config.positions()));
+        // Built once for its parameters only, so that a checkpoint that does not fit is refused before any work.
+        graph(1);
         checkpoint.params.verify();
     }
 
@@ -67,18 +68,17 @@ public final class TextClassifier implements AutoCloseable {
     }
 
     private Executable bucket(int length) {
-        return buckets.computeIfAbsent(length, n -> {
-            Tensor ids = Tensor.input("ids", DType.I32, 1, n);
-            Tensor mask = Tensor.input("mask", DType.I32, 1, n);
-            Tensor types = Tensor.input("types", DType.I32, 1, n);
-            Tensor logits = new Bert(config, checkpoint.params)
-                    .forward(ids, mask, types)
-                    .logits();
-            return checkpoint.backend.compile(
-                    Graph.of(checkpoint.folder + " at " + n + " tokens", logits.softmax(1)),
-                    checkpoint.weights,
-                    CompileOptions.DEFAULT);
-        });
+        return buckets.computeIfAbsent(
+                length, n -> checkpoint.backend.compile(graph(n), checkpoint.weights, CompileOptions.DEFAULT));
+    }
+
+    private Graph graph(int length) {
+        Tensor ids = Tensor.input("ids", DType.I32, 1, length);
+        Tensor mask = Tensor.input("mask", DType.I32, 1, length);
+        Tensor types = Tensor.input("types", DType.I32, 1, length);
+        Tensor logits =
+                new Bert(config, checkpoint.params).forward(ids, mask, types).logits();
+        return Graph.of(checkpoint.folder + " at " + length + " tokens", logits.softmax(1));
     }
 
     /** What computes: device, kernels in use, threads. */
