@@ -16,6 +16,7 @@ import org.telltale.engine.Tensor;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.models.Blip;
+import org.telltale.models.ConfigException;
 import org.telltale.models.decode.BeamSearch;
 import org.telltale.models.decode.Generation;
 import org.telltale.models.decode.GenerationOptions;
@@ -54,6 +55,15 @@ public final class Captioner implements AutoCloseable {
         Float eps = b.visionEpsilon;
         config = eps == null ? read : read.withVisionEps(eps);
         tokenizer = WordPiece.read(checkpoint.folder);
+        int vocabulary = config.text().vocabulary();
+        if (tokenizer.vocabularySize() > vocabulary
+                || config.text().begin() >= vocabulary
+                || config.text().end() >= vocabulary) {
+            throw new ConfigException(checkpoint.config.where() + ": vocab_size is " + vocabulary
+                    + ", too small for the " + tokenizer.vocabularySize() + " words of vocab.txt and the ids "
+                    + config.text().begin() + " (bos_token_id) and "
+                    + config.text().end() + " (sep_token_id)");
+        }
         prompt = b.prompt;
         promptIds = promptIds(prompt);
         preprocess = Preprocess.fromJson(
@@ -222,6 +232,7 @@ public final class Captioner implements AutoCloseable {
         BlipDecoder ready = decoder;
         if (ready != null) {
             ready.close();
+            decoder = null;
         }
         vision.close();
         checkpoint.close();

@@ -18,9 +18,17 @@ final class Checkpoint implements AutoCloseable {
     Checkpoint(String model, ModelOptions options) {
         folder = ModelFolder.find(model);
         config = ConfigFile.read(folder.resolve("config.json"));
-        weights = SafeTensors.open(folder);
-        params = Params.of(folder.toString(), weights.names(), weights::shape, weights::dtype);
         backend = options.device().open(options.threads());
+        boolean opened = false;
+        try {
+            weights = SafeTensors.open(folder);
+            opened = true;
+        } finally {
+            if (!opened) {
+                backend.close();
+            }
+        }
+        params = Params.of(folder.toString(), weights.names(), weights::shape, weights::dtype);
     }
 
     /** What the maker makes of this checkpoint; when it fails, this checkpoint is closed. */

@@ -11,6 +11,7 @@ import org.telltale.engine.Tensor;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.models.Bert;
+import org.telltale.models.ConfigException;
 import org.telltale.models.text.WordPiece;
 
 /** Classifies texts with BERT. Thread-safe: calls from several threads take turns. */
@@ -30,6 +31,11 @@ public final class TextClassifier implements AutoCloseable {
         this.checkpoint = checkpoint;
         config = Bert.Config.of(checkpoint.config);
         tokenizer = WordPiece.read(checkpoint.folder);
+        if (tokenizer.vocabularySize() > config.vocabulary() || config.positions() < 2) {
+            throw new ConfigException(checkpoint.config.where() + ": vocab_size is " + config.vocabulary()
+                    + " and max_position_embeddings " + config.positions() + ", too small for the "
+                    + tokenizer.vocabularySize() + " words of vocab.txt and two marks");
+        }
         // Built once for its parameters only, so that a checkpoint that does not fit is refused before any work.
         graph(1);
         checkpoint.params.verify();

@@ -15,6 +15,7 @@ import org.telltale.engine.ShapeException;
 import org.telltale.engine.io.WeightsException;
 import org.telltale.engine.nn.CheckpointException;
 import org.telltale.models.ConfigException;
+import org.telltale.models.decode.LogitsException;
 import org.telltale.models.image.ImageException;
 import org.telltale.models.text.TokenizerException;
 import picocli.CommandLine.ParameterException;
@@ -78,6 +79,7 @@ enum Exit {
             case WeightsException e -> BAD_FILE;
             case ConvertException e -> BAD_FILE;
             case ShapeException e -> BAD_FILE;
+            case LogitsException e -> BAD_FILE;
             case ImageException e -> BAD_FILE;
             case IOException e -> BAD_FILE;
             default -> BUG;
@@ -94,7 +96,9 @@ enum Exit {
             case INTERRUPTED -> "interrupted";
             case BUG ->
                 t instanceof OutOfMemoryError
-                        ? "out of memory: " + t.getMessage() + "; TELLTALE_JAVA_OPTS=-Xmx4g gives the Java heap more"
+                        ? "out of memory: " + t.getMessage()
+                                + "; a model needs a little more than the size of its weights, and"
+                                + " TELLTALE_JAVA_OPTS=-Xmx4g gives the Java heap more"
                         : "internal error, please report it with --debug: " + joined(t.toString());
             case SOME_FAILED, USAGE, NOT_FOUND, BAD_FILE, NO_DEVICE ->
                 t instanceof IOException e && !(t instanceof ImageException)

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.telltale.app.data.DataException;
@@ -117,7 +118,8 @@ final class FuseCommand implements Callable<Integer> {
         List<Scores> fused = fusion.at(w);
         Accuracy accuracy = truth == null ? null : accuracy(fused, truth);
         try (Results results = output.open(terminal, header(w), FuseCommand::line)) {
-            fused.stream().filter(s -> !results.done().contains(s.id())).forEach(results::add);
+            Set<String> done = results.done();
+            fused.stream().filter(s -> !done.contains(s.id())).forEach(results::add);
             results.finish();
         }
         if (accuracy != null) {

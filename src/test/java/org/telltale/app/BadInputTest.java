@@ -210,4 +210,56 @@ class BadInputTest {
                 .doesNotContain("\tat ");
         assertThat(run.err().lines()).hasSize(18);
     }
+
+    private String changed(String model, String file, String from, String to) throws IOException {
+        Path copy = Files.createTempDirectory(folder, "model");
+        try (Stream<Path> files = Files.list(Path.of(model))) {
+            for (Path f : files.toList()) {
+                Files.copy(f, copy.resolve(f.getFileName()));
+            }
+        }
+        String before = Files.readString(copy.resolve(file));
+        String after = before.replaceFirst(from, to);
+        assertThat(after).isNotEqualTo(before);
+        Files.writeString(copy.resolve(file), after);
+        return copy.toString();
+    }
+
+    @Test
+    void aConfigurationOutOfBoundsIsRefusedBeforeAnythingIsAllocated() throws IOException {
+        String efficientNet = Cli.MOBILENET.replace("mobilenetv2", "efficientnet");
+        String[][] cases = {
+            {Cli.BLIP, "\"image_size\": 32", "\"image_size\": 65537", "image_size"},
+            {Cli.BLIP, "\"bos_token_id\": 269", "\"bos_token_id\": 300", "bos_token_id"},
+            {Cli.BLIP, "\"num_hidden_layers\": 2", "\"num_hidden_layers\": 9999999", "num_hidden_layers"},
+            {efficientNet, "\"depth_coefficient\": 0.5", "\"depth_coefficient\": 1e9", "depth_coefficient"},
+            {efficientNet, "\"depth_coefficient\": 0.5", "\"depth_coefficient\": 1e999", "depth_coefficient"},
+            {efficientNet, "\"kernel_sizes\": \\[\\s*3,", "\"kernel_sizes\": [", "kernel_sizes"},
+            {efficientNet, "\"image_size\": 60", "\"image_size\": 100000", "image_size"}
+        };
+        for (String[] c : cases) {
+            String model = changed(c[0], "config.json", c[1], c[2]);
+            Cli.run(c[0].equals(Cli.BLIP) ? "caption" : "classify", "-m", model, Cli.PICTURE)
+                    .failed(4, c[3]);
+        }
+        Cli.run(
+                        "classify",
+                        "-m",
+                        changed(Cli.BERT, "config.json", "\"vocab_size\": 269", "\"vocab_size\": 200"),
+                        "--text",
+                        "a")
+                .failed(4, "vocab_size");
+    }
+
+    @Test
+    void aPictureThatTheModelCannotTakeIsSkippedAndTheRestGoesOn() throws IOException {
+        String model = changed(
+                changed(Cli.MOBILENET, "preprocessor_config.json", "\"do_resize\": true", "\"do_resize\": false"),
+                "preprocessor_config.json",
+                "\"do_center_crop\": true",
+                "\"do_center_crop\": false");
+        Cli run = Cli.run("classify", "-m", model, "--jsonl", Cli.PICTURE, Cli.OTHER);
+        assertThat(run.code()).isEqualTo(1);
+        assertThat(run.err().lines()).hasSize(2).allMatch(l -> l.contains("without resizing, expected 48x48"));
+    }
 }

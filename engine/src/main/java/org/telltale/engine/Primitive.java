@@ -643,7 +643,7 @@ public sealed interface Primitive extends Op {
         public Shape shape(List<Tensor> in) {
             float32(word(), in);
             Shape x = in.getFirst().shape();
-            int from = adjoint ? toRows * toColumns : rows * columns;
+            int from = adjoint ? Math.multiplyExact(toRows, toColumns) : Math.multiplyExact(rows, columns);
             if (x.rank() != 2 || x.dim(0) != from) {
                 throw Op.misfit(word(), in, "the table must be [" + from + ", W]");
             }

@@ -31,7 +31,7 @@ public final class Bert {
             return new Config(
                     file.count("vocab_size"),
                     file.count("hidden_size"),
-                    file.count("num_hidden_layers"),
+                    file.layers("num_hidden_layers"),
                     file.count("num_attention_heads"),
                     file.count("intermediate_size"),
                     file.count("max_position_embeddings"),

@@ -47,17 +47,17 @@ public final class Blip {
             return new Config(
                     new Vision(
                             v.count("hidden_size"),
-                            v.count("num_hidden_layers"),
+                            v.layers("num_hidden_layers"),
                             v.count("num_attention_heads"),
                             v.count("intermediate_size"),
-                            v.count("image_size"),
-                            v.count("patch_size"),
+                            v.side("image_size"),
+                            v.side("patch_size"),
                             v.activation("hidden_act"),
                             (float) v.number("layer_norm_eps")),
                     new Text(
                             t.count("vocab_size"),
                             t.count("hidden_size"),
-                            t.count("num_hidden_layers"),
+                            t.layers("num_hidden_layers"),
                             t.count("num_attention_heads"),
                             t.count("intermediate_size"),
                             t.count("max_position_embeddings"),

@@ -16,6 +16,9 @@ import tools.jackson.databind.json.JsonMapper;
  */
 public final class ConfigFile {
     private static final long LIMIT = 16 << 20;
+    static final int MOST_LAYERS = 1000;
+    static final int MOST_PIXELS = 4096;
+    static final int MOST_LABELS = 100_000;
 
     private final String where;
     private final JsonNode node;
@@ -85,9 +88,23 @@ public final class ConfigFile {
 
     /** A whole number that counts something: at least 1 and at most 10 million. */
     public int count(String key) {
+        return limited(key, 10_000_000);
+    }
+
+    /** A number of layers or blocks, each of which costs memory before any weight is read. */
+    public int layers(String key) {
+        return limited(key, MOST_LAYERS);
+    }
+
+    /** The side of a square picture. */
+    public int side(String key) {
+        return limited(key, MOST_PIXELS);
+    }
+
+    private int limited(String key, int most) {
         JsonNode child = require(key);
-        if (!child.isInt() || child.intValue() < 1 || child.intValue() > 10_000_000) {
-            throw wrong(key, "a whole number from 1 to 10000000", child);
+        if (!child.isInt() || child.intValue() < 1 || child.intValue() > most) {
+            throw wrong(key, "a whole number from 1 to " + most, child);
         }
         return child.intValue();
     }
@@ -107,7 +124,7 @@ public final class ConfigFile {
 
     public double number(String key) {
         JsonNode child = require(key);
-        if (!child.isNumber()) {
+        if (!child.isNumber() || !Double.isFinite(child.doubleValue())) {
             throw wrong(key, "a number", child);
         }
         return child.doubleValue();
@@ -173,6 +190,10 @@ public final class ConfigFile {
     public List<String> labels() {
         JsonNode map = require("id2label");
         List<String> labels = new ArrayList<>();
+        if (map.size() > MOST_LABELS) {
+            throw new ConfigException(
+                    where + ": id2label has " + map.size() + " labels, at most " + MOST_LABELS + " are expected");
+        }
         for (int i = 0; i < map.size(); i++) {
             JsonNode label = map.get(Integer.toString(i));
             if (label == null || !label.isString()) {

@@ -4,12 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.telltale.engine.Activation;
-import org.telltale.engine.Fused;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.Window;
 import org.telltale.engine.nn.ConvBatchNorm;
 import org.telltale.engine.nn.Linear;
 import org.telltale.engine.nn.Params;
+import org.telltale.engine.nn.SqueezeExcite;
 
 /**
  * EfficientNet (SPEC §7): {@code EfficientNetForImageClassification} of Hugging Face, or timm's {@code tf_efficientnet}
@@ -53,6 +53,24 @@ public final class EfficientNet {
             Activation activation,
             float epsilon,
             List<String> labels) {
+        public Config {
+            int stages = kernels.size();
+            for (List<Integer> list : List.of(repeats, in, out, expansions, strides)) {
+                if (list.size() != stages) {
+                    throw new ConfigException(
+                            "EfficientNet: kernel_sizes, num_block_repeats, in_channels, out_channels,"
+                                    + " expand_ratios and strides must be of one length, not " + stages + " and "
+                                    + list.size());
+                }
+            }
+            double blocks =
+                    repeats.stream().mapToDouble(r -> Math.ceil(depth * r)).sum();
+            if (!(blocks <= ConfigFile.MOST_LAYERS && depth > 0 && width > 0 && width <= 1000)) {
+                throw new ConfigException("EfficientNet: width_coefficient " + width + " and depth_coefficient " + depth
+                        + " give " + blocks + " blocks, at most " + ConfigFile.MOST_LAYERS + " are expected");
+            }
+        }
+
         public static Config of(ConfigFile file) {
             return file.has("architecture") ? timm(file) : huggingFace(file);
         }
@@ -60,7 +78,7 @@ public final class EfficientNet {
         private static Config huggingFace(ConfigFile file) {
             file.requireType("efficientnet");
             return new Config(
-                    file.count("image_size"),
+                    file.side("image_size"),
                     file.number("width_coefficient"),
                     file.number("depth_coefficient"),
                     file.count("depth_divisor"),
@@ -93,7 +111,12 @@ public final class EfficientNet {
                 divisor = args.count("channel_divisor", divisor);
             }
             List<String> labels = new ArrayList<>();
-            for (int i = 0; i < file.count("num_classes"); i++) {
+            int classes = file.count("num_classes");
+            if (classes > ConfigFile.MOST_LABELS) {
+                throw new ConfigException(file.where() + ": num_classes is " + classes + ", at most "
+                        + ConfigFile.MOST_LABELS + " are expected");
+            }
+            for (int i = 0; i < classes; i++) {
                 labels.add("LABEL_" + i);
             }
             if (file.json().path("label_names").size() == labels.size()) {
@@ -243,19 +266,16 @@ public final class EfficientNet {
         return b.stride == 1 && in == b.out && b.index > 0 ? y.add(x) : y;
     }
 
-    /** Scales each channel by a gate computed from the channel means; the gate's width follows the block's input. */
+    /** The gate's width follows the block's input, not what it was expanded to. */
     private Tensor squeezeExcite(Names names, Tensor x, int squeezed) {
-        Tensor mean = x.meanKeeping(1, 2);
-        Tensor narrow = pointwise(names.reduce, mean, squeezed, config.activation);
-        return x.mul(pointwise(names.widen, narrow, x.dim(3), Activation.SIGMOID));
-    }
-
-    private static Tensor pointwise(Params p, Tensor x, int out, Activation activation) {
-        return Tensor.of(
-                new Fused.Conv2d(Window.valid(1, 1), 1, activation),
+        int wide = x.dim(3);
+        return SqueezeExcite.of(
                 x,
-                p.f32("weight", out, x.dim(3), 1, 1),
-                p.f32("bias", out));
+                names.reduce.f32("weight", squeezed, wide, 1, 1).reshape(squeezed, wide),
+                names.reduce.f32("bias", squeezed),
+                names.widen.f32("weight", wide, squeezed, 1, 1).reshape(wide, squeezed),
+                names.widen.f32("bias", wide),
+                config.activation);
     }
 
     private Tensor conv(

@@ -41,7 +41,7 @@ public final class MobileNetV2 {
                         + " is not supported, only 32 (no dilation)");
             }
             return new Config(
-                    file.count("image_size"),
+                    file.side("image_size"),
                     file.number("depth_multiplier"),
                     file.count("depth_divisible_by"),
                     file.count("min_depth"),

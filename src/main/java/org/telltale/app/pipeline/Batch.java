@@ -12,6 +12,7 @@ import org.telltale.app.data.Results;
 import org.telltale.models.image.Exif;
 import org.telltale.models.image.ImageException;
 import org.telltale.models.image.ImageReader;
+import org.telltale.models.image.PictureException;
 import org.telltale.models.image.Pixels;
 
 /**
@@ -64,6 +65,10 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose) {
                     } else {
                         missing++;
                     }
+                } catch (PictureException e) {
+                    progress.clear();
+                    terminal.say(left.get(i) + ": " + e.getMessage());
+                    bad++;
                 }
                 progress.done(i + 1);
             }

@@ -150,7 +150,14 @@ public final class Convert {
         if (exists) {
             Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
         }
-        Files.move(complete, target, StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.move(complete, target, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            if (exists) {
+                Files.move(old, target, StandardCopyOption.ATOMIC_MOVE);
+            }
+            throw e;
+        }
         if (exists) {
             deleteOurs(old);
         }

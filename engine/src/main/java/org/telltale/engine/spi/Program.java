@@ -245,7 +245,7 @@ public final class Program implements Executable, KernelMaker.Operands {
     public Buffer buffer(Tensor t) {
         Buffer b = buffers.get(t);
         if (b == null && t.op() instanceof Primitive.Weight w) {
-            b = Buffer.fixed(t, store.plain(w.name()));
+            b = Buffer.fixed(t, store.plain(w));
             buffers.put(t, b);
         }
         if (b == null) {

@@ -4,8 +4,11 @@ import java.lang.foreign.Arena;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.BiFunction;
+import org.telltale.engine.DType;
 import org.telltale.engine.HostTensor;
+import org.telltale.engine.Primitive;
 import org.telltale.engine.io.Weights;
+import org.telltale.engine.io.WeightsException;
 
 /**
  * The copies that a backend made of one checkpoint's weights, plain or packed, shared by the executables compiled from
@@ -22,17 +25,28 @@ public final class WeightStore {
     }
 
     /** A weight in the checkpoint's layout. */
-    public synchronized HostTensor plain(String name) {
-        return copies.computeIfAbsent(name, n -> weights.read(n, arena));
+    public synchronized HostTensor plain(Primitive.Weight weight) {
+        return copies.computeIfAbsent(weight.name(), name -> read(weight, arena));
     }
 
     /** A weight in a layout of the backend's, made once from the checkpoint's values in the arena given. */
-    public synchronized HostTensor packed(String name, String form, BiFunction<HostTensor, Arena, HostTensor> pack) {
-        return copies.computeIfAbsent(name + " " + form, key -> {
+    public synchronized HostTensor packed(
+            Primitive.Weight weight, String form, BiFunction<HostTensor, Arena, HostTensor> pack) {
+        return copies.computeIfAbsent(weight.name() + " " + form, key -> {
             try (Arena scratch = Arena.ofShared()) {
-                return pack.apply(weights.read(name, scratch), arena);
+                return pack.apply(read(weight, scratch), arena);
             }
         });
+    }
+
+    /** Kernels trust a graph's shapes, so a weight that is not of its shape must not reach them. */
+    private HostTensor read(Primitive.Weight weight, Arena into) {
+        HostTensor values = weights.read(weight.name(), into);
+        if (!values.shape().equals(weight.extents()) || values.dtype() != DType.F32) {
+            throw new WeightsException(
+                    "tensor \"" + weight.name() + "\" is " + values + ", the graph expects F32 " + weight.extents());
+        }
+        return values;
     }
 
     /** The stores of one backend. */

@@ -22,6 +22,7 @@ import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.io.Weights;
+import org.telltale.engine.io.WeightsException;
 import org.telltale.engine.testing.Eval;
 
 class ProgramTest {
@@ -307,6 +308,19 @@ class ProgramTest {
         p.run();
         assertThat(p.output(0).toFloats()).containsExactly(1, 1, 1);
         p.close();
+    }
+
+    @Test
+    void aWeightOfAnotherShapeThanTheGraphsIsRefusedBeforeAKernelReadsIt() {
+        try (Arena arena = Arena.ofConfined();
+                NaiveBackend backend = new NaiveBackend()) {
+            Weights stored = new Eval.Values(Map.of("w", HostTensor.of(arena, Shape.of(2), 1, 2)));
+            Tensor w = Tensor.of(new Primitive.Weight("w", Shape.of(1000)));
+            Graph graph = Graph.of("test", Tensor.input("x", DType.F32, 1000).add(w));
+            assertThatThrownBy(() -> backend.compile(graph, stored, CompileOptions.DEFAULT))
+                    .isInstanceOf(WeightsException.class)
+                    .hasMessage("tensor \"w\" is F32 [2], the graph expects F32 [1000]");
+        }
     }
 
     private static void awaitUninterrupted(CountDownLatch latch) {

@@ -30,7 +30,7 @@ public record Logits(HostTensor values) {
      * Copies a row and returns the logarithm of the sum of its exponentials, summed in double: a log-probability is a
      * logit less this.
      *
-     * @throws IllegalStateException if the row holds a NaN or an infinity that leaves no distribution
+     * @throws LogitsException if the row holds a NaN or an infinity that leaves no distribution
      */
     double read(int row, float[] into) {
         int n = vocabulary();
@@ -42,7 +42,7 @@ public record Logits(HostTensor values) {
         }
         double logSum = max + Math.log(sum);
         if (!Double.isFinite(logSum)) {
-            throw new IllegalStateException("row " + row + " of the logits is no distribution: the log of its sum is "
+            throw new LogitsException("row " + row + " of the logits is no distribution: the log of its sum is "
                     + logSum + ", its maximum " + max);
         }
         return logSum;

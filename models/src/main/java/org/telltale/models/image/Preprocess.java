@@ -216,7 +216,7 @@ public final class Preprocess {
         int[] size = scaledSize(scale, in.width(), in.height());
         if (!crop) {
             if (size[0] != width || size[1] != height) {
-                throw new IllegalArgumentException("a picture of " + in.width() + "x" + in.height()
+                throw new PictureException("a picture of " + in.width() + "x" + in.height()
                         + " for a model without resizing, expected " + width + "x" + height);
             }
             return resample(in, size[0], size[1], 0, 0, width, height);
@@ -256,7 +256,7 @@ public final class Preprocess {
                 int length = shortest.length();
                 long longer = (long) length * Math.max(width, height) / Math.min(width, height);
                 if (longer > Integer.MAX_VALUE) {
-                    throw new IllegalArgumentException("a picture of " + width + "x" + height
+                    throw new PictureException("a picture of " + width + "x" + height
                             + " is too elongated to be scaled to a shorter side of " + length);
                 }
                 yield width <= height ? new int[] {length, (int) longer} : new int[] {(int) longer, length};

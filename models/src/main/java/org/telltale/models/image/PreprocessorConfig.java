@@ -9,7 +9,7 @@ import tools.jackson.databind.JsonNode;
 
 /** Reads a {@code preprocessor_config.json}: the defaults are those of the processor classes of transformers. */
 final class PreprocessorConfig {
-    private static final int MAX_SIZE = 16_384;
+    private static final int MAX_SIZE = 4096;
     private static final double[] HALF = {0.5, 0.5, 0.5};
     private static final Map<Integer, Resampling> BY_CODE =
             Map.of(0, Resampling.PILLOW_NEAREST, 2, Resampling.PILLOW_BILINEAR, 3, Resampling.PILLOW_BICUBIC);
@@ -39,6 +39,9 @@ final class PreprocessorConfig {
     }
 
     Preprocess read(int modelSize) {
+        if (modelSize < 1 || modelSize > MAX_SIZE) {
+            throw wrong("the model's input side is " + modelSize + ", expected 1 to " + MAX_SIZE);
+        }
         if (!config.isObject()) {
             throw wrong("holds no JSON object");
         }

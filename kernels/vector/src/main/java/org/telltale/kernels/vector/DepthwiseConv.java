@@ -75,7 +75,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         if (w.op() instanceof Primitive.Weight named) {
             weight = null;
             packed = operands.store()
-                    .packed(named.name(), "depthwise", this::pack)
+                    .packed(named, "depthwise", this::pack)
                     .data()
                     .address();
         } else if (operands.constant(w)) {

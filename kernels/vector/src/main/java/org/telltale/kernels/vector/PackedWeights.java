@@ -22,10 +22,7 @@ final class PackedWeights {
     static Optional<Long> pack(Tensor t, PackedPanels panels, String form, Operands operands, Parallel parallel) {
         if (t.op() instanceof Primitive.Weight w) {
             return Optional.of(operands.store()
-                    .packed(
-                            w.name(),
-                            form,
-                            (values, arena) -> pack(values.data().address(), panels, arena, parallel))
+                    .packed(w, form, (values, arena) -> pack(values.data().address(), panels, arena, parallel))
                     .data()
                     .address());
         }

@@ -133,7 +133,7 @@ final class GoldenOps {
             case "binary_cross_entropy" -> Losses.binaryCrossEntropy(in("logits"), in("targets"));
             case "gru_cell" ->
                 Tensor.of(new Fused.GruCell(), in("x"), in("h"), in("kernel"), in("recurrent"), in("bias"));
-            case "squeeze_excite" -> SqueezeExcite.of(in("x"), in("wr"), in("br"), in("we"), in("be"));
+            case "squeeze_excite" -> SqueezeExcite.of(in("x"), in("wr"), in("br"), in("we"), in("be"), Activation.SILU);
             case "l2_normalise" -> {
                 if (number("epsilon") != 0) {
                     throw new IllegalArgumentException("l2_normalise with epsilon " + params.get("epsilon"));
