@@ -39,9 +39,6 @@ final class PreprocessorConfig {
     }
 
     Preprocess read(int modelSize) {
-        if (modelSize < 1 || modelSize > MAX_SIZE) {
-            throw wrong("the model's input side is " + modelSize + ", expected 1 to " + MAX_SIZE);
-        }
         if (!config.isObject()) {
             throw wrong("holds no JSON object");
         }
@@ -148,12 +145,20 @@ final class PreprocessorConfig {
         throw wrong("size is " + size + ", expected height and width, or shortest_edge");
     }
 
+    /** The model's own input, where the processor leaves the size to it. */
+    private Scale.Squash own(int modelSize) {
+        if (modelSize < 1 || modelSize > MAX_SIZE) {
+            throw wrong("the model's input side is " + modelSize + ", expected 1 to " + MAX_SIZE);
+        }
+        return new Scale.Squash(modelSize, modelSize);
+    }
+
     private Scale.Squash output(Kind kind, Scale scale, boolean crop, int modelSize) {
         if (crop) {
             JsonNode size = config.path("crop_size");
             if (size.isMissingNode() || size.isNull()) {
                 return switch (kind) {
-                    case BLIP, VIT, TELLTALE -> new Scale.Squash(modelSize, modelSize);
+                    case BLIP, VIT, TELLTALE -> own(modelSize);
                     case CLIP, MOBILE_NET_V2 -> new Scale.Squash(224, 224);
                     case EFFICIENT_NET -> new Scale.Squash(289, 289);
                 };
@@ -167,7 +172,7 @@ final class PreprocessorConfig {
         }
         return switch (scale) {
             case Scale.Squash squash -> squash;
-            case Scale.None none -> new Scale.Squash(modelSize, modelSize);
+            case Scale.None none -> own(modelSize);
             case Scale.Shortest shortest ->
                 throw wrong("scales the shorter side to " + shortest.length()
                         + " without a crop, expected inputs of one size");

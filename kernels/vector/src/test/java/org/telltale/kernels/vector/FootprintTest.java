@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -25,7 +26,7 @@ import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 
 /** What runs leave behind on the heap, and executables in native memory: nothing. */
-final class FootprintTest {
+final @Tag("alone") class FootprintTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     static List<Tensor> kernels() {
