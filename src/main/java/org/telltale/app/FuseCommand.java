@@ -116,7 +116,7 @@ final class FuseCommand implements Callable<Integer> {
 
     private void fuse(Fusion fusion, double w) {
         List<Scores> fused = fusion.at(w);
-        Accuracy accuracy = truth == null ? null : accuracy(fused, truth);
+        Accuracy accuracy = truth == null ? null : accuracy(fused, truth, labels(fused, truth));
         try (Results results = output.open(terminal, header(w), FuseCommand::line)) {
             Set<String> done = results.done();
             fused.stream().filter(s -> !done.contains(s.id())).forEach(results::add);
@@ -135,9 +135,10 @@ final class FuseCommand implements Callable<Integer> {
 
     private void table(Fusion fusion, Path file) {
         StringBuilder table = new StringBuilder("w\taccuracy\tcorrect\tof\n");
+        Truth known = labels(fusion.at(0), file);
         for (int step = 0; step <= STEPS; step++) {
             double w = (double) step / STEPS;
-            Accuracy a = accuracy(fusion.at(w), file);
+            Accuracy a = accuracy(fusion.at(w), file, known);
             String end = step == 0 ? "\timage only" : step == STEPS ? "\ttext only" : "";
             table.append(
                     String.format(Locale.ROOT, "%.1f\t%.4f\t%d\t%d%s%n", w, a.value(), a.correct(), a.known(), end));
@@ -145,9 +146,12 @@ final class FuseCommand implements Callable<Integer> {
         terminal.out().print(table.toString());
     }
 
-    private static Accuracy accuracy(List<Scores> scores, Path file) {
-        Accuracy a = Accuracy.of(
-                scores, Truth.read(file, scores.getFirst().probabilities().keySet()));
+    private static Truth labels(List<Scores> scores, Path file) {
+        return Truth.read(file, scores.getFirst().probabilities().keySet());
+    }
+
+    private static Accuracy accuracy(List<Scores> scores, Path file, Truth known) {
+        Accuracy a = Accuracy.of(scores, known);
         if (a.known() == 0) {
             throw new DataException(file + ": the true label of no id, such as \""
                     + scores.getFirst().id() + "\"");

@@ -33,7 +33,7 @@ final class SafeTensorsFile {
 
     private static final int MAX_RANK = 64;
 
-    /** What {@link Shape} admits. */
+    /** The most elements of a tensor: tighter than what {@link Shape} admits. */
     private static final long MAX_ELEMENTS = Integer.MAX_VALUE * 64L;
 
     private static final long MAX_READ = 1L << 30;

@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -26,7 +25,7 @@ import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 
 /** What runs leave behind on the heap, and executables in native memory: nothing. */
-final @Tag("alone") class FootprintTest {
+final class FootprintTest {
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     static List<Tensor> kernels() {
