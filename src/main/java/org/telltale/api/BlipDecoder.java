@@ -111,11 +111,16 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
                 Graph.of("BLIP step of " + rows, List.of(step.logits()), step.updates()),
                 weights,
                 CompileOptions.DEFAULT);
-        memory.forEach(e::bind);
-        step.updates().keySet().forEach(state -> {
-            String name = ((Primitive.State) state.op()).name();
-            e.bind(name, caches.computeIfAbsent(name, n -> HostTensor.allocate(arena, DType.F32, state.shape())));
-        });
+        try {
+            memory.forEach(e::bind);
+            step.updates().keySet().forEach(state -> {
+                String name = ((Primitive.State) state.op()).name();
+                e.bind(name, caches.computeIfAbsent(name, n -> HostTensor.allocate(arena, DType.F32, state.shape())));
+            });
+        } catch (RuntimeException | Error failed) {
+            e.close();
+            throw failed;
+        }
         return e;
     }
 

@@ -7,7 +7,6 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.telltale.engine.DType;
@@ -23,7 +22,6 @@ import org.telltale.engine.spi.Executable;
 import org.telltale.kernels.vector.VectorBackend;
 
 /** What holds for whole models: no allocation in a run, and the same bits for any number of threads. */
-@Tag("alone")
 class WholeModelTest {
     private static final Path FOLDER = Path.of("src/test/resources/golden");
 

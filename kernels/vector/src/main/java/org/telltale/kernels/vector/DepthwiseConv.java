@@ -136,7 +136,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
             }
         }
         if (activation != Activation.NONE) {
-            VectorMath.activate(activation, out, (long) outWidth * channels);
+            Pointwise.activate(activation, out, out, (long) outWidth * channels);
         }
     }
 

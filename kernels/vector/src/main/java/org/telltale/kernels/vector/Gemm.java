@@ -275,11 +275,12 @@ final class Gemm implements Kernel {
             return;
         }
         if (to - from == columns) {
-            VectorMath.activate(activation, c, (long) count * columns);
+            Pointwise.activate(activation, c, c, (long) count * columns);
             return;
         }
         for (int r = 0; r < count; r++) {
-            VectorMath.activate(activation, c + 4L * r * columns + 4L * from, to - from);
+            long row = c + 4L * r * columns + 4L * from;
+            Pointwise.activate(activation, row, row, to - from);
         }
     }
 

@@ -18,7 +18,11 @@ final class Memory {
     static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
 
-    /** The vector shape of every kernel; {@code -Dtelltale.vector.bits=128|256|512} overrides the CPU's preference. */
+    /**
+     * The vector shape of every kernel; {@code -Dtelltale.vector.bits=128|256|512} overrides the CPU's preference. No
+     * kernel stores floats in a second shape: the stores of all kernels share one profile, and where it shows two shapes
+     * the compiler may leave a store uninlined, which then allocates its vector at every turn of the loop.
+     */
     static final VectorSpecies<Float> SPECIES = species();
 
     /** Floats in a vector. */

@@ -101,6 +101,7 @@ final class Reductions {
         private final long blocksPerRow;
         private final long blocks;
         private final long perChunk;
+        private final long scratch;
         private long from;
         private long to;
 
@@ -120,6 +121,9 @@ final class Reductions {
             blocksPerRow = Math.ceilDiv(columns, block);
             blocks = kept.count() * blocksPerRow;
             perChunk = Elementwise.rowsPerChunk(block * rows.count());
+            scratch = operands.arena()
+                    .allocate(Sums.SCRATCH * parallel.threads(), 64)
+                    .address();
         }
 
         @Override
@@ -139,15 +143,15 @@ final class Reductions {
                 long x = from + 4 * (kept.offset(0, row) + column);
                 long y = to + 4 * (row * columns + column);
                 switch (kind) {
-                    case SUM -> sum(x, y, n);
+                    case SUM -> sum(x, y, n, scratch + Sums.SCRATCH * worker);
                     case MAX -> Sums.maxColumns(x, rows, y, n);
                 }
             }
         }
 
-        private void sum(long x, long y, long n) {
+        private void sum(long x, long y, long n, long lanes) {
             if (n == block) {
-                Sums.columns(x, rows, y);
+                Sums.columns(x, rows, y, lanes);
                 return;
             }
             for (long c = 0; c < n; c++) {

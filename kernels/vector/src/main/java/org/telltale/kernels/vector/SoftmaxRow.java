@@ -6,11 +6,21 @@ import static org.telltale.kernels.vector.Memory.LANES;
 import static org.telltale.kernels.vector.Memory.ORDER;
 import static org.telltale.kernels.vector.Memory.SPECIES;
 
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /** Attention's softmax of one row of scores in scratch memory that may be written up to a whole number of vectors. */
 final class SoftmaxRow {
+    private static final MethodHandle[] SUM = {
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "sum",
+                MethodType.methodType(float.class, long.class, int.class, float.class, long.class))
+    };
+
     private SoftmaxRow() {}
 
     /**
@@ -42,7 +52,11 @@ final class SoftmaxRow {
             fill(row, 0, filled, 0);
             return 0;
         }
-        return sum(row, filled, max, lanes);
+        try {
+            return (float) SUM[0].invokeExact(row, filled, max, lanes);
+        } catch (Throwable t) {
+            throw OutOfLine.thrown(t);
+        }
     }
 
     private static void fill(long row, int from, int to, float value) {
@@ -59,7 +73,8 @@ final class SoftmaxRow {
         return max.reduceLanes(VectorOperators.MAX);
     }
 
-    private static float sum(long row, int count, float max, long lanes) {
+    /** Replaces shifted scores by their exponentials; {@link #SUM}. */
+    static float sum(long row, int count, float max, long lanes) {
         FloatVector sum = FloatVector.zero(SPECIES);
         for (int j = 0; j < count; j += LANES) {
             FloatVector e = VectorMath.exp(FloatVector.fromMemorySegment(SPECIES, ALL, row + 4L * j, ORDER)

@@ -14,8 +14,8 @@ import jdk.incubator.vector.VectorSpecies;
  * memory: the order in which the Vector API reduces lanes is not fixed, and differs between compiled and interpreted code.
  */
 final class Sums {
-    /** Bytes of scratch that a worker needs. */
-    static final long SCRATCH = 128;
+    /** Bytes of scratch that a worker needs: four vectors of the widest kind. */
+    static final long SCRATCH = 256;
 
     private static final MemorySegment M = Memory.ALL;
     private static final VectorSpecies<Float> S = Memory.SPECIES;
@@ -84,7 +84,7 @@ final class Sums {
     }
 
     /** The sums of 4 * LANES columns over strided rows. */
-    static void columns(long from, Loops rows, long to) {
+    static void columns(long from, Loops rows, long to, long scratch) {
         DoubleVector a = DoubleVector.zero(D);
         DoubleVector b = DoubleVector.zero(D);
         DoubleVector c = DoubleVector.zero(D);
@@ -96,14 +96,14 @@ final class Sums {
             c = c.add(wide(at + 8L * LANES));
             d = d.add(wide(at + 12L * LANES));
         }
-        narrow(a, to);
-        narrow(b, to + 4L * LANES);
-        narrow(c, to + 8L * LANES);
-        narrow(d, to + 12L * LANES);
-    }
-
-    private static void narrow(DoubleVector x, long to) {
-        ((FloatVector) x.convertShape(VectorOperators.D2F, HALF, 0)).intoMemorySegment(M, to, Memory.ORDER);
+        a.intoMemorySegment(M, scratch, Memory.ORDER);
+        b.intoMemorySegment(M, scratch + 8L * LANES, Memory.ORDER);
+        c.intoMemorySegment(M, scratch + 16L * LANES, Memory.ORDER);
+        d.intoMemorySegment(M, scratch + 24L * LANES, Memory.ORDER);
+        // One by one: a store of half a vector of floats would be a second shape of them, see Memory.SPECIES.
+        for (long l = 0; l < 4L * LANES; l++) {
+            Memory.set(to + 4 * l, (float) M.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, scratch + 8 * l));
+        }
     }
 
     /** The sum of one column over strided rows, added in the order of {@link #columns}. */

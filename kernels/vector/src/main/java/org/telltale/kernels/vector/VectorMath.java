@@ -5,7 +5,6 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
-import org.telltale.engine.Activation;
 
 /**
  * Elementary functions of float vectors, each lane by itself, so that a value does not depend on its place. The
@@ -235,11 +234,6 @@ final class VectorMath {
 
     static FloatVector silu(FloatVector x) {
         return x.div(exp(x.neg()).add(ONE));
-    }
-
-    /** The activation of contiguous floats, in place. */
-    static void activate(Activation a, long address, long count) {
-        Pointwise.activate(a, address, address, count);
     }
 
     /** The magnitude with the sign of x. */
