@@ -8,6 +8,7 @@ import static org.telltale.kernels.vector.Memory.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
+import org.telltale.engine.Activation;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
@@ -99,9 +100,10 @@ final class AttentionKernel implements Kernel {
         return keyPanels.bytes() + valuePanels.bytes();
     }
 
-    /** A worker's scratch: addends, packed queries, scores, packed scores, results, and a vector. */
+    /** A worker's scratch: the micro-kernel's, addends, packed queries, scores, packed scores, results, and a vector. */
     private long workerBytes() {
-        return 4L * (scoreColumns + BLOCK * (head + scoreColumns + keys + headColumns + 1L) + LANES);
+        long floats = scoreColumns + BLOCK * (head + scoreColumns + keys + headColumns + 1L) + LANES;
+        return Workspace.align(MICRO.scratchBytes()) + 4 * floats;
     }
 
     @Override
@@ -134,9 +136,9 @@ final class AttentionKernel implements Kernel {
         int b = chunk / blocks / op.heads();
         // keys that no query of the block sees are left out of both products
         int seen = seen(first + count - 1);
-        int panels = (seen + MICRO.columns() - 1) / MICRO.columns();
-        int end = panels * MICRO.columns();
-        long addends = workspace.worker(worker);
+        int end = (seen + MICRO.columns() - 1) / MICRO.columns() * MICRO.columns();
+        long scratch = workspace.worker(worker);
+        long addends = scratch + Workspace.align(MICRO.scratchBytes());
         long packedQueries = addends + 4L * scoreColumns;
         long scores = packedQueries + 4L * BLOCK * head;
         long packedScores = scores + 4L * BLOCK * scoreColumns;
@@ -149,11 +151,18 @@ final class AttentionKernel implements Kernel {
         if (op.masking() == Fused.Masking.KEYS) {
             keyAddends(maskAddress + 4L * b * keys, addends);
         }
-        for (int r = 0; r < count; r += MICRO.rows()) {
-            int n = Math.min(MICRO.rows(), count - r);
-            LeftRows.interleave(qAddress + place + 4L * r * width, 4L * width, n, head, packedQueries + 4L * r * head);
-        }
-        product(count, head, panels, packedQueries, keysAt, keyPanels.panelBytes(), scores, 4L * scoreColumns);
+        product(
+                count,
+                head,
+                qAddress + place,
+                4L * width,
+                packedQueries,
+                keysAt,
+                keyPanels,
+                end,
+                scores,
+                scoreColumns,
+                scratch);
         for (int r = 0; r < count; r++) {
             long bias = op.masking() == Fused.Masking.BIAS ? bias(b, h, first + r, addends) : addends;
             float sum = SoftmaxRow.exponentials(
@@ -165,20 +174,18 @@ final class AttentionKernel implements Kernel {
                     lanes);
             ALL.set(FLOAT, sums + 4L * r, sum);
         }
-        for (int r = 0; r < count; r += MICRO.rows()) {
-            int n = Math.min(MICRO.rows(), count - r);
-            LeftRows.interleave(
-                    scores + 4L * r * scoreColumns, 4L * scoreColumns, n, seen, packedScores + 4L * r * seen);
-        }
         product(
                 count,
                 seen,
-                valuePanels.panels(),
+                scores,
+                4L * scoreColumns,
                 packedScores,
                 valuesAt,
-                valuePanels.panelBytes(),
+                valuePanels,
+                headColumns,
                 results,
-                4L * headColumns);
+                headColumns,
+                scratch);
         for (int r = 0; r < count; r++) {
             divide(
                     results + 4L * r * headColumns,
@@ -193,13 +200,43 @@ final class AttentionKernel implements Kernel {
         return op.causal() ? Math.clamp(query + 1L + op.offset(), 0, keys) : keys;
     }
 
-    private static void product(int rows, int depth, int panels, long a, long b, long panelBytes, long c, long stride) {
-        for (int p = 0; p < panels; p++) {
+    /** [rows, columns] of results, from rows where they lie or, for a kernel that needs it, from a packed copy. */
+    private void product(
+            int rows,
+            int depth,
+            long a,
+            long aStride,
+            long copy,
+            long b,
+            PackedPanels panels,
+            int columns,
+            long c,
+            int resultColumns,
+            long scratch) {
+        long left = a;
+        if (MICRO.interleaved()) {
+            left = copy;
             for (int r = 0; r < rows; r += MICRO.rows()) {
                 int n = Math.min(MICRO.rows(), rows - r);
-                long at = c + r * stride + 4L * p * MICRO.columns();
-                MICRO.tile(n, depth, a + 4L * r * depth, b + p * panelBytes, at, stride, false);
+                LeftRows.interleave(a + r * aStride, aStride, n, depth, copy + 4L * r * depth);
             }
+        }
+        if (columns > 0) {
+            MICRO.block(
+                    rows,
+                    depth,
+                    left,
+                    aStride,
+                    b,
+                    panels.panelBytes(),
+                    columns,
+                    c,
+                    4L * resultColumns,
+                    false,
+                    false,
+                    0,
+                    Activation.NONE,
+                    scratch);
         }
     }
 

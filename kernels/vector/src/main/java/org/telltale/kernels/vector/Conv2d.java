@@ -88,7 +88,32 @@ final class Conv2d {
         }
 
         @Override
-        public void pack(int matrix, int row, int rows, int from, int to, long out) {
+        public boolean inPlace() {
+            return false;
+        }
+
+        @Override
+        public long address(int matrix, int row) {
+            throw new IllegalStateException("windows overlap, so rows do not lie in memory");
+        }
+
+        @Override
+        public void copy(int matrix, int row, int rows, int from, int to, long out) {
+            for (int r = row; r < row + rows; r++) {
+                int taps = whole(r, 1) ? window.kernelWidth() : 1;
+                int run = taps * channels;
+                for (int k = from; k < to; ) {
+                    int channel = k % run;
+                    int count = Math.min(run - channel, to - k);
+                    Movement.copy(pixel(r, k / run * taps) + 4L * channel, out, count);
+                    out += 4L * count;
+                    k += count;
+                }
+            }
+        }
+
+        @Override
+        public void interleave(int matrix, int row, int rows, int from, int to, long out) {
             // where no window is cut left or right, its pixels of one picture row are one run
             int taps = whole(row, rows) ? window.kernelWidth() : 1;
             int run = taps * channels;

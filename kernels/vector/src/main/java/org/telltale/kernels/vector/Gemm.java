@@ -1,12 +1,5 @@
 package org.telltale.kernels.vector;
 
-import static org.telltale.kernels.vector.Memory.ALL;
-import static org.telltale.kernels.vector.Memory.FLOAT;
-import static org.telltale.kernels.vector.Memory.LANES;
-import static org.telltale.kernels.vector.Memory.ORDER;
-import static org.telltale.kernels.vector.Memory.SPECIES;
-
-import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 import org.telltale.engine.Activation;
 import org.telltale.engine.Fused;
@@ -56,13 +49,21 @@ final class Gemm implements Kernel {
     private final int groupPanels;
     private final int groups;
     private final int slab;
+    private final Packing packing;
     private final boolean packFirst;
 
-    private final Parallel.Chunk packing = this::packBlock;
+    private final Parallel.Chunk packBlocks = this::packBlock;
     private final Parallel.Chunk multiplying = this::multiply;
     private long resultAddress;
     private long biasAddress;
     private long packedLeft;
+
+    /** How the left operand reaches the micro-kernel: where it lies, or copied by slabs into rows or into tiles. */
+    private enum Packing {
+        NONE,
+        ROWS,
+        TILES
+    }
 
     /** A right operand: where its panels are during a run. */
     interface RightPanels {
@@ -110,15 +111,12 @@ final class Gemm implements Kernel {
         groups = (panels + groupPanels - 1) / groupPanels;
         // few rows fit the first-level cache in full depth, and long runs of b suit the prefetcher
         slab = rows <= 2 * MICRO.rows() ? Math.max(depth, 1) : SLAB;
-        packFirst = groups > 1;
+        packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
+        packFirst = packing != Packing.NONE && groups > 1;
         long blockBytes = 4L * blockRows * Math.min(slab, depth);
         workspace.reserve(
                 right.sharedBytes() + (packFirst ? 4L * matrices * rows * depth : 0),
-                Workspace.align(tileBytes()) + (packFirst ? 0 : blockBytes));
-    }
-
-    private static long tileBytes() {
-        return 4L * MICRO.rows() * MICRO.columns();
+                Workspace.align(MICRO.scratchBytes()) + (packFirst || packing == Packing.NONE ? 0 : blockBytes));
     }
 
     /** The kernel of a linear layer. */
@@ -174,12 +172,12 @@ final class Gemm implements Kernel {
         biasAddress = bias == null ? 0 : bias.address();
         packedLeft = shared + right.sharedBytes();
         if (packFirst) {
-            parallel.forRange(blocks, packing);
+            parallel.forRange(blocks, packBlocks);
         }
         parallel.forRange(blocks * groups, multiplying);
     }
 
-    /** Where a block of the packed left operand is, in full depth: slab by slab, each of tight tiles. */
+    /** Where a block of the packed left operand is, in full depth: slab by slab. */
     private long packedBlock(int block) {
         int matrix = block / blocksPerMatrix;
         long row = (long) matrix * rows + (long) (block % blocksPerMatrix) * blockRows;
@@ -199,9 +197,13 @@ final class Gemm implements Kernel {
     }
 
     private void packSlab(int matrix, int begin, int end, int from, int to, long out) {
+        if (packing == Packing.ROWS) {
+            left.copy(matrix, begin, end - begin, from, to, out);
+            return;
+        }
         for (int row = begin; row < end; row += MICRO.rows()) {
             int count = Math.min(MICRO.rows(), end - row);
-            left.pack(matrix, row, count, from, to, out + 4L * (row - begin) * (to - from));
+            left.interleave(matrix, row, count, from, to, out + 4L * (row - begin) * (to - from));
         }
     }
 
@@ -212,88 +214,39 @@ final class Gemm implements Kernel {
         int matrix = block / blocksPerMatrix;
         int begin = block % blocksPerMatrix * blockRows;
         int end = Math.min(rows, begin + blockRows);
-        long tile = workspace.worker(worker);
-        long b = right.address(matrix);
-        long c = resultAddress + 4 * ((long) matrix * rows + begin) * columns;
-        long a = packFirst ? packedBlock(block) : tile + Workspace.align(tileBytes());
+        int from = firstPanel * MICRO.columns();
+        int to = Math.min(columns, lastPanel * MICRO.columns());
+        long scratch = workspace.worker(worker);
+        long b = right.address(matrix) + firstPanel * right.panels().panelBytes();
+        long c = resultAddress + 4 * (((long) matrix * rows + begin) * columns + from);
+        long a = packFirst ? packedBlock(block) : scratch + Workspace.align(MICRO.scratchBytes());
         int k = 0;
         do {
-            int to = Math.min(depth, k + slab);
-            if (!packFirst) {
-                packSlab(matrix, begin, end, k, to, a);
+            int next = Math.min(depth, k + slab);
+            if (packing == Packing.NONE) {
+                a = left.address(matrix, begin) + 4L * k;
+            } else if (!packFirst) {
+                packSlab(matrix, begin, end, k, next, a);
             }
-            for (int panel = firstPanel; panel < lastPanel; panel++) {
-                long p = b + panel * right.panels().panelBytes() + 4L * k * MICRO.columns();
-                column(panel, end - begin, to - k, a, p, c, k > 0, tile);
-            }
+            MICRO.block(
+                    end - begin,
+                    next - k,
+                    a,
+                    4L * (packing == Packing.NONE ? depth : next - k),
+                    b + 4L * k * MICRO.columns(),
+                    right.panels().panelBytes(),
+                    to - from,
+                    c,
+                    4L * columns,
+                    k > 0,
+                    next == depth,
+                    biasAddress == 0 ? 0 : biasAddress + 4L * from,
+                    activation,
+                    scratch);
             if (packFirst) {
-                a += 4L * (end - begin) * (to - k);
+                a += 4L * (end - begin) * (next - k);
             }
-            k = to;
+            k = next;
         } while (k < depth);
-        int from = firstPanel * MICRO.columns();
-        finish(c, end - begin, from, Math.min(columns, lastPanel * MICRO.columns()));
-    }
-
-    /** One panel under all the rows of a block. */
-    private void column(int panel, int count, int span, long a, long b, long c, boolean accumulate, long tile) {
-        int first = panel * MICRO.columns();
-        int width = Math.min(MICRO.columns(), columns - first);
-        long stride = 4L * columns;
-        for (int row = 0; row < count; row += MICRO.rows()) {
-            int n = Math.min(MICRO.rows(), count - row);
-            long at = c + row * stride + 4L * first;
-            if (width == MICRO.columns()) {
-                MICRO.tile(n, span, a + 4L * row * span, b, at, stride, accumulate);
-            } else {
-                long wide = 4L * MICRO.columns();
-                if (accumulate) {
-                    copy(at, stride, tile, wide, n, width);
-                }
-                MICRO.tile(n, span, a + 4L * row * span, b, tile, wide, accumulate);
-                copy(tile, wide, at, stride, n, width);
-            }
-        }
-    }
-
-    static void copy(long from, long fromStride, long to, long toStride, int rows, int width) {
-        for (int r = 0; r < rows; r++) {
-            for (int j = 0; j < width; j++) {
-                ALL.set(FLOAT, to + r * toStride + 4L * j, ALL.get(FLOAT, from + r * fromStride + 4L * j));
-            }
-        }
-    }
-
-    /** Bias and activation over the columns of a chunk, while they are hot. */
-    private void finish(long c, int count, int from, int to) {
-        if (biasAddress != 0) {
-            for (int r = 0; r < count; r++) {
-                addBias(c + 4L * r * columns + 4L * from, biasAddress + 4L * from, to - from);
-            }
-        }
-        if (activation == Activation.NONE) {
-            return;
-        }
-        if (to - from == columns) {
-            Pointwise.activate(activation, c, c, (long) count * columns);
-            return;
-        }
-        for (int r = 0; r < count; r++) {
-            long row = c + 4L * r * columns + 4L * from;
-            Pointwise.activate(activation, row, row, to - from);
-        }
-    }
-
-    /** Adds a vector to a row. */
-    static void addBias(long row, long bias, int count) {
-        int j = 0;
-        for (; j <= count - LANES; j += LANES) {
-            FloatVector.fromMemorySegment(SPECIES, ALL, row + 4L * j, ORDER)
-                    .add(FloatVector.fromMemorySegment(SPECIES, ALL, bias + 4L * j, ORDER))
-                    .intoMemorySegment(ALL, row + 4L * j, ORDER);
-        }
-        for (; j < count; j++) {
-            ALL.set(FLOAT, row + 4L * j, ALL.get(FLOAT, row + 4L * j) + ALL.get(FLOAT, bias + 4L * j));
-        }
     }
 }

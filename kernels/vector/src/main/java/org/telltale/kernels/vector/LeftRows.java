@@ -5,13 +5,22 @@ import static org.telltale.kernels.vector.Memory.FLOAT;
 
 import org.telltale.engine.spi.Buffer;
 
-/** The left operand of a product, which packs pieces of its rows for the micro-kernel. */
+/** The left operand of a product, as the micro-kernel needs it. */
 interface LeftRows {
     /** Reads the operand's address, at the start of a run. */
     void begin();
 
+    /** Whether rows lie in memory one after the other, so that they can be read in place. */
+    boolean inPlace();
+
+    /** Where a row of a matrix is, when it is {@link #inPlace}. */
+    long address(int matrix, int row);
+
+    /** Copies rows {@code row ..} of a matrix, columns {@code from .. to - 1}, to [rows][to - from]. */
+    void copy(int matrix, int row, int rows, int from, int to, long out);
+
     /** Packs rows {@code row ..} of a matrix, columns {@code from .. to - 1}, into [to - from][rows]. */
-    void pack(int matrix, int row, int rows, int from, int to, long out);
+    void interleave(int matrix, int row, int rows, int from, int to, long out);
 
     /** Interleaves contiguous rows, {@code step} bytes apart: [rows, depth] into [depth][rows]. */
     static void interleave(long in, long step, int rows, int depth, long out) {
@@ -65,10 +74,32 @@ interface LeftRows {
         }
 
         @Override
-        public void pack(int matrix, int row, int count, int from, int to, long out) {
+        public boolean inPlace() {
+            return !transposed;
+        }
+
+        @Override
+        public long address(int matrix, int row) {
+            return address + 4L * ((long) matrix * rows + row) * depth;
+        }
+
+        @Override
+        public void copy(int matrix, int row, int count, int from, int to, long out) {
+            long base = address + 4L * matrix * rows * depth;
+            for (int r = 0; r < count; r++) {
+                for (int k = from; k < to; k++) {
+                    long in = transposed ? (long) k * rows + row + r : (long) (row + r) * depth + k;
+                    ALL.set(FLOAT, out, ALL.get(FLOAT, base + 4L * in));
+                    out += 4;
+                }
+            }
+        }
+
+        @Override
+        public void interleave(int matrix, int row, int count, int from, int to, long out) {
             long base = address + 4L * matrix * rows * depth;
             if (!transposed) {
-                interleave(base + 4L * row * depth + 4L * from, 4L * depth, count, to - from, out);
+                LeftRows.interleave(base + 4L * row * depth + 4L * from, 4L * depth, count, to - from, out);
                 return;
             }
             for (int k = from; k < to; k++) {

@@ -1,17 +1,19 @@
 package org.telltale.kernels.vector;
 
+import org.telltale.engine.Activation;
+
 /**
- * The innermost tile of every matrix product: a few rows of a packed left operand times one packed panel of the right
- * one. Chosen once per process.
+ * The inner loops of every matrix product: a block of rows of the left operand times packed panels of the right one,
+ * tile by tile. Chosen once per process, see {@link Ladder}.
  *
  * <p>Each element is the sum over k, in rising order, of fused multiply-adds onto one F32 accumulator that starts at 0
- * (or at what is there, when the tile accumulates): so a product has the same bits however it is cut into tiles.
+ * (or at what is there, when the block accumulates): so a product has the same bits however it is cut into blocks.
  */
 interface MicroKernel {
     /** The kernel of this process. */
-    MicroKernel BEST = new VectorMicroKernel();
+    MicroKernel BEST = Ladder.INSTANCE.kernel();
 
-    /** A word for run headers. */
+    /** The word that {@code --kernel} takes. */
     String name();
 
     /** The most rows of a tile. */
@@ -20,16 +22,43 @@ interface MicroKernel {
     /** The columns of a tile and of a packed panel. */
     int columns();
 
+    /** Whether the left operand must be packed, tile by tile as [depth][rows of the tile]; rows in place otherwise. */
+    boolean interleaved();
+
+    /** Bytes of scratch that a call needs. */
+    long scratchBytes();
+
     /**
-     * Computes {@code c[r][j] (+)= sum over k of a[k][r] b[k][j]} for all of a panel's columns.
+     * Computes {@code c[r][j] (+)= sum over k of a[r][k] b[k][j]}, and the activation of that plus a bias when this is
+     * the last slab of the depth.
      *
-     * @param rows 1 to {@link #rows}
+     * @param rows at least 1
      * @param depth the extent of k; 0 gives zeros
-     * @param a packed [depth][rows], no gaps
-     * @param b packed [depth][columns], 64-byte aligned
-     * @param c where the first row goes
-     * @param stride bytes from one row of c to the next
+     * @param a address of the left operand; see {@link #interleaved}
+     * @param aStride bytes from one of its rows to the next, unless interleaved
+     * @param b address of the first panel, [depth][columns of a panel], 64-byte aligned
+     * @param panelBytes from one panel to the next
+     * @param columns of c, at least 1; panels are as many as they need
+     * @param c address of the first result
+     * @param cStride bytes from one row of c to the next
      * @param accumulate whether to add to what is in c
+     * @param last whether bias and activation follow
+     * @param bias address of the first column's, or 0 for none
+     * @param scratch memory of {@link #scratchBytes}, 64-byte aligned
      */
-    void tile(int rows, int depth, long a, long b, long c, long stride, boolean accumulate);
+    void block(
+            int rows,
+            int depth,
+            long a,
+            long aStride,
+            long b,
+            long panelBytes,
+            int columns,
+            long c,
+            long cStride,
+            boolean accumulate,
+            boolean last,
+            long bias,
+            Activation activation,
+            long scratch);
 }

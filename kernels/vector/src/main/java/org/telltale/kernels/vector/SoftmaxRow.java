@@ -42,7 +42,7 @@ final class SoftmaxRow {
             ALL.set(FLOAT, row + 4L * j, ALL.get(FLOAT, row + 4L * j) * scale);
         }
         if (bias != 0) {
-            Gemm.addBias(row, bias, count);
+            VectorMicroKernel.addBias(row, bias, count);
         }
         int filled = (count + LANES - 1) / LANES * LANES;
         fill(row, count, filled, Float.NEGATIVE_INFINITY);

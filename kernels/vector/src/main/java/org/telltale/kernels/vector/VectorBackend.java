@@ -15,7 +15,15 @@ public final class VectorBackend implements Backend {
     private final Parallel parallel;
     private final Kernels kernels;
 
+    /**
+     * Starts the threads.
+     *
+     * @throws IllegalStateException when the kernel that {@code telltale.kernel} asks for cannot be used here
+     */
     public VectorBackend(int threads) {
+        Ladder.INSTANCE.problem().ifPresent(problem -> {
+            throw new IllegalStateException(problem);
+        });
         parallel = new Parallel(threads);
         kernels = new Kernels(parallel);
     }
@@ -30,7 +38,7 @@ public final class VectorBackend implements Backend {
         @Override
         public Optional<String> unavailable() {
             return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-                    ? Optional.empty()
+                    ? Ladder.INSTANCE.problem()
                     : Optional.of("the JVM runs without --add-modules jdk.incubator.vector");
         }
 
@@ -42,7 +50,9 @@ public final class VectorBackend implements Backend {
 
     @Override
     public String description() {
-        return "cpu, Vector API at " + Memory.SPECIES.vectorBitSize() + " bits, " + parallel.threads() + " thread"
+        String refused = String.join("; ", Ladder.INSTANCE.refused());
+        return "cpu, kernel " + MicroKernel.BEST.name() + (refused.isEmpty() ? "" : " (" + refused + ")")
+                + ", Vector API at " + Memory.SPECIES.vectorBitSize() + " bits, " + parallel.threads() + " thread"
                 + (parallel.threads() == 1 ? "" : "s");
     }
 

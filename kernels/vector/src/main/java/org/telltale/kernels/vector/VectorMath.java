@@ -5,6 +5,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
+import org.telltale.kernels.vector.jit.Coefficients;
 
 /**
  * Elementary functions of float vectors, each lane by itself, so that a value does not depend on its place. The
@@ -30,28 +31,26 @@ final class VectorMath {
     private static final FloatVector TWO_23 = v(0x1p23f);
     private static final FloatVector TWENTY_THREE = v(23);
 
-    /** 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits. */
-    private static final FloatVector ROUND = v(0x1.8p23f);
+    private static final FloatVector ROUND = v(Coefficients.ROUND);
 
-    private static final FloatVector LOG2_E = v((float) (1 / Math.log(2)));
-    private static final FloatVector LN2_HIGH = v((float) Math.log(2));
-    private static final FloatVector LN2_LOW = v((float) (Math.log(2) - (float) Math.log(2)));
-    private static final FloatVector MINUS_LN2_HIGH = v(-(float) Math.log(2));
-    private static final FloatVector MINUS_LN2_LOW = v(-(float) (Math.log(2) - (float) Math.log(2)));
-    private static final FloatVector EXP_LEAST = v(-87.3f);
-    private static final FloatVector EXP_MOST = v(88.72284f);
+    private static final FloatVector LOG2_E = v(Coefficients.LOG2_E);
+    private static final FloatVector LN2_HIGH = v(Coefficients.LN2_HIGH);
+    private static final FloatVector LN2_LOW = v(Coefficients.LN2_LOW);
+    private static final FloatVector MINUS_LN2_HIGH = v(-Coefficients.LN2_HIGH);
+    private static final FloatVector MINUS_LN2_LOW = v(-Coefficients.LN2_LOW);
+    private static final FloatVector EXP_LEAST = v(Coefficients.EXP_LEAST);
+    private static final FloatVector EXP_MOST = v(Coefficients.EXP_MOST);
     private static final FloatVector TANH_NEAR = v(0.65f);
     private static final FloatVector ERF_NEAR = v(0.93f);
-    private static final FloatVector GELU_CUBIC = v(0.044715f);
-    private static final FloatVector GELU_SCALE = v((float) (-2 * Math.sqrt(2 / Math.PI)));
-    private static final FloatVector QUICK_SCALE = v(-1.702f);
+    private static final FloatVector GELU_CUBIC = v(Coefficients.GELU_CUBIC);
+    private static final FloatVector GELU_SCALE = v(Coefficients.GELU_SCALE);
+    private static final FloatVector QUICK_SCALE = v(Coefficients.QUICK_SCALE);
 
-    /** (e^r - 1 - r) on ±ln 2 / 2, by the power. */
-    private static final FloatVector EXP_6 = v(0.0013814222f);
+    private static final FloatVector EXP_6 = v(Coefficients.EXP_6);
 
-    private static final FloatVector EXP_5 = v(0.008368899f);
-    private static final FloatVector EXP_4 = v(0.041668404f);
-    private static final FloatVector EXP_3 = v(0.1666652f);
+    private static final FloatVector EXP_5 = v(Coefficients.EXP_5);
+    private static final FloatVector EXP_4 = v(Coefficients.EXP_4);
+    private static final FloatVector EXP_3 = v(Coefficients.EXP_3);
 
     /** log(1 + f) - f + f²/2 on √½ - 1 to √2 - 1, by the power. */
     private static final FloatVector LOG_10 = v(-0.07636346f);
@@ -91,16 +90,15 @@ final class VectorMath {
     private static final FloatVector ERFC_1 = v(-1.1276757f);
     private static final FloatVector ERFC_0 = v(-0.00019567557f);
 
-    /** log Φ(-x) from 0 to 6, by the power. */
-    private static final FloatVector TAIL_7 = v(5.871055e-06f);
+    private static final FloatVector TAIL_7 = v(Coefficients.TAIL_7);
 
-    private static final FloatVector TAIL_6 = v(-3.7363094e-05f);
-    private static final FloatVector TAIL_5 = v(-0.00029197888f);
-    private static final FloatVector TAIL_4 = v(0.005121854f);
-    private static final FloatVector TAIL_3 = v(-0.036522698f);
-    private static final FloatVector TAIL_2 = v(-0.3182607f);
-    private static final FloatVector TAIL_1 = v(-0.7978893f);
-    private static final FloatVector TAIL_0 = v(-0.6931471f);
+    private static final FloatVector TAIL_6 = v(Coefficients.TAIL_6);
+    private static final FloatVector TAIL_5 = v(Coefficients.TAIL_5);
+    private static final FloatVector TAIL_4 = v(Coefficients.TAIL_4);
+    private static final FloatVector TAIL_3 = v(Coefficients.TAIL_3);
+    private static final FloatVector TAIL_2 = v(Coefficients.TAIL_2);
+    private static final FloatVector TAIL_1 = v(Coefficients.TAIL_1);
+    private static final FloatVector TAIL_0 = v(Coefficients.TAIL_0);
 
     private VectorMath() {}
 

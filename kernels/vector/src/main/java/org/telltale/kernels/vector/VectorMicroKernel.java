@@ -8,6 +8,7 @@ import static org.telltale.kernels.vector.Memory.SPECIES;
 
 import java.lang.foreign.Arena;
 import jdk.incubator.vector.FloatVector;
+import org.telltale.engine.Activation;
 
 /**
  * Tiles of up to 6 rows by 2 vectors in the Vector API: 12 accumulators, 2 vectors of b and a broadcast fit the 16
@@ -46,7 +47,103 @@ final class VectorMicroKernel implements MicroKernel {
     }
 
     @Override
-    public void tile(int rows, int depth, long a, long b, long c, long stride, boolean accumulate) {
+    public boolean interleaved() {
+        return true;
+    }
+
+    /** A tile, for the edges. */
+    @Override
+    public long scratchBytes() {
+        return 4L * rows() * columns();
+    }
+
+    @Override
+    public void block(
+            int rows,
+            int depth,
+            long a,
+            long aStride,
+            long b,
+            long panelBytes,
+            int columns,
+            long c,
+            long cStride,
+            boolean accumulate,
+            boolean last,
+            long bias,
+            Activation activation,
+            long scratch) {
+        for (int first = 0; first < columns; first += columns()) {
+            int width = Math.min(columns(), columns - first);
+            panel(rows, depth, a, b, c + 4L * first, cStride, width, accumulate, scratch);
+            b += panelBytes;
+        }
+        if (last) {
+            finish(rows, columns, c, cStride, bias, activation);
+        }
+    }
+
+    /** One panel under all the rows of a block. */
+    private void panel(
+            int rows, int depth, long a, long b, long c, long stride, int width, boolean accumulate, long scratch) {
+        for (int row = 0; row < rows; row += rows()) {
+            int n = Math.min(rows(), rows - row);
+            long at = c + row * stride;
+            long left = a + 4L * row * depth;
+            if (width == columns()) {
+                tile(n, depth, left, b, at, stride, accumulate);
+            } else {
+                long wide = 4L * columns();
+                if (accumulate) {
+                    copy(at, stride, scratch, wide, n, width);
+                }
+                tile(n, depth, left, b, scratch, wide, accumulate);
+                copy(scratch, wide, at, stride, n, width);
+            }
+        }
+    }
+
+    private static void copy(long from, long fromStride, long to, long toStride, int rows, int width) {
+        for (int r = 0; r < rows; r++) {
+            for (int j = 0; j < width; j++) {
+                ALL.set(FLOAT, to + r * toStride + 4L * j, ALL.get(FLOAT, from + r * fromStride + 4L * j));
+            }
+        }
+    }
+
+    /** Bias and activation over the columns of a block, while they are hot. */
+    private static void finish(int rows, int columns, long c, long stride, long bias, Activation activation) {
+        if (bias != 0) {
+            for (int r = 0; r < rows; r++) {
+                addBias(c + r * stride, bias, columns);
+            }
+        }
+        if (activation == Activation.NONE) {
+            return;
+        }
+        if (stride == 4L * columns) {
+            Pointwise.activate(activation, c, c, (long) rows * columns);
+            return;
+        }
+        for (int r = 0; r < rows; r++) {
+            Pointwise.activate(activation, c + r * stride, c + r * stride, columns);
+        }
+    }
+
+    /** Adds a vector to a row. */
+    static void addBias(long row, long bias, int count) {
+        int j = 0;
+        for (; j <= count - LANES; j += LANES) {
+            FloatVector.fromMemorySegment(SPECIES, ALL, row + 4L * j, ORDER)
+                    .add(FloatVector.fromMemorySegment(SPECIES, ALL, bias + 4L * j, ORDER))
+                    .intoMemorySegment(ALL, row + 4L * j, ORDER);
+        }
+        for (; j < count; j++) {
+            ALL.set(FLOAT, row + 4L * j, ALL.get(FLOAT, row + 4L * j) + ALL.get(FLOAT, bias + 4L * j));
+        }
+    }
+
+    private static void tile(int rows, int depth, long a, long b, long c, long stride, boolean accumulate) {
         long from = accumulate ? c : ZEROS;
         long step = accumulate ? stride : 0;
         switch (rows) {

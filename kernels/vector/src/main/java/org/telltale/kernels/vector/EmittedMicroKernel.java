@@ -1,0 +1,97 @@
+package org.telltale.kernels.vector;
+
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Locale;
+import java.util.Map;
+import org.telltale.engine.Activation;
+import org.telltale.kernels.vector.jit.Block;
+import org.telltale.kernels.vector.jit.Rung;
+
+/** Blocks computed by machine code of our own, one call for a whole block. */
+final class EmittedMicroKernel implements MicroKernel {
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+
+    private final Rung rung;
+    private final Map<Activation, MethodHandle> functions;
+
+    EmittedMicroKernel(Rung rung) {
+        this.rung = rung;
+        functions = rung.functions(false);
+    }
+
+    @Override
+    public String name() {
+        return rung.name().toLowerCase(Locale.ROOT);
+    }
+
+    @Override
+    public int rows() {
+        return rung.rows();
+    }
+
+    @Override
+    public int columns() {
+        return rung.columns();
+    }
+
+    @Override
+    public boolean interleaved() {
+        return false;
+    }
+
+    @Override
+    public long scratchBytes() {
+        return Block.BYTES;
+    }
+
+    @Override
+    public void block(
+            int rows,
+            int depth,
+            long a,
+            long aStride,
+            long b,
+            long panelBytes,
+            int columns,
+            long c,
+            long cStride,
+            boolean accumulate,
+            boolean last,
+            long bias,
+            Activation activation,
+            long scratch) {
+        put(scratch, Block.ROWS, rows);
+        put(scratch, Block.DEPTH, depth);
+        put(scratch, Block.LEFT, a);
+        put(scratch, Block.LEFT_STRIDE, aStride);
+        put(scratch, Block.PANEL, b);
+        put(scratch, Block.PANEL_BYTES, panelBytes);
+        put(scratch, Block.COLUMNS, columns);
+        put(scratch, Block.RESULT, c);
+        put(scratch, Block.RESULT_STRIDE, cStride);
+        put(scratch, Block.ACCUMULATE, accumulate ? 1 : 0);
+        put(scratch, Block.LAST, last ? 1 : 0);
+        put(scratch, Block.BIASED, bias == 0 ? 0 : 1);
+        put(scratch, Block.BIAS, bias);
+        MethodHandle fused = functions.get(activation);
+        MethodHandle function = fused == null ? functions.get(Activation.NONE) : fused;
+        if (function == null) {
+            throw new IllegalStateException("no code for products without an activation");
+        }
+        try {
+            function.invokeExact(scratch);
+        } catch (Throwable t) {
+            throw OutOfLine.thrown(t);
+        }
+        if (last && fused == null) {
+            for (int r = 0; r < rows; r++) {
+                Pointwise.activate(activation, c + r * cStride, c + r * cStride, columns);
+            }
+        }
+    }
+
+    private static void put(long scratch, Block field, long value) {
+        Memory.ALL.set(LONG, scratch + field.offset(), value);
+    }
+}

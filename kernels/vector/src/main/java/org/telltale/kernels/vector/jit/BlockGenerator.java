@@ -1,0 +1,331 @@
+package org.telltale.kernels.vector.jit;
+
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.R10;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.R11;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.R12;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.R13;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.R14;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.R15;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.R8;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.R9;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.RAX;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.RBP;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.RBX;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.RCX;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.RDI;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.RDX;
+import static org.telltale.kernels.vector.jit.X86Assembler.Gpr.RSI;
+
+import java.util.List;
+import org.telltale.kernels.vector.jit.X86Assembler.Condition;
+import org.telltale.kernels.vector.jit.X86Assembler.Gpr;
+import org.telltale.kernels.vector.jit.X86Assembler.Label;
+import org.telltale.kernels.vector.jit.X86Assembler.Mem;
+import org.telltale.kernels.vector.jit.X86Assembler.Op;
+import org.telltale.kernels.vector.jit.X86Assembler.Vec;
+
+/**
+ * Emits the product of a block of rows with a run of packed panels: for each panel, for each tile of rows, a loop over
+ * the depth with all sums in registers, then bias, activation and the store. One generator for every vector length.
+ *
+ * <p>The code is a function of one argument, the address of a {@link Block}. In registers: rdi the block, rbp the panel's
+ * first column in the result, rbx the panel, r15 the columns left, r12 the tile's first row of the left operand, rcx its
+ * row of the result, r13 the rows left, rdx and r14 the strides of rows; in the loop over the depth rsi runs over the
+ * panel, r8 to r11 over every third row, and rax counts.
+ */
+final class BlockGenerator {
+    private static final List<Gpr> SAVED = List.of(RBX, RBP, R12, R13, R14, R15);
+
+    /** Bases of rows 0, 3, 6 and 9; the two after each are reached by an index. */
+    private static final Gpr[] ROW = {R8, R9, R10, R11};
+
+    /** Steps of depth in one turn of the loop. */
+    private static final int UNROLL = 4;
+
+    private final X86Assembler x = new X86Assembler();
+    private final Lanes lanes;
+    private final Epilogue epilogue;
+    private final int rows;
+    private final boolean bf16;
+
+    /**
+     * @param lanes the vectors to compute with
+     * @param rows the most rows of a tile
+     * @param epilogue what follows the sums
+     * @param bf16 whether panels hold bfloat16 numbers, which become floats as they are loaded
+     */
+    BlockGenerator(Lanes lanes, int rows, Epilogue epilogue, boolean bf16) {
+        this.lanes = lanes;
+        this.rows = rows;
+        this.epilogue = epilogue;
+        this.bf16 = bf16;
+    }
+
+    byte[] generate() {
+        SAVED.forEach(x::push);
+        x.mov(RBP, Block.RESULT.in(RDI));
+        x.mov(RBX, Block.PANEL.in(RDI));
+        x.mov(R15, Block.COLUMNS.in(RDI));
+        x.mov(RDX, Block.LEFT_STRIDE.in(RDI));
+        x.mov(R14, Block.RESULT_STRIDE.in(RDI));
+        Label panel = x.label();
+        Label half = x.label();
+        Label next = x.label();
+        Label done = x.label();
+        x.bind(panel);
+        x.mov(R12, Block.LEFT.in(RDI));
+        x.mov(RCX, RBP);
+        x.mov(R13, Block.ROWS.in(RDI));
+        x.cmp(R15, lanes.count());
+        x.jcc(Condition.LESS_OR_EQUAL, half);
+        tiles(2, next);
+        x.bind(half);
+        tiles(1, next);
+        x.bind(next);
+        x.sub(R15, 2 * lanes.count());
+        x.jcc(Condition.LESS_OR_EQUAL, done);
+        x.add(RBP, 8 * lanes.count());
+        x.add(RBX, Block.PANEL_BYTES.in(RDI));
+        x.mov(RAX, 8 * lanes.count());
+        x.add(Block.BIAS.in(RDI), RAX);
+        x.jmp(panel);
+        x.bind(done);
+        x.vzeroupper();
+        SAVED.reversed().forEach(x::pop);
+        x.ret();
+        return x.finish();
+    }
+
+    /** All rows under one panel of one or two vectors of columns. */
+    private void tiles(int vectors, Label next) {
+        Label[] rest = new Label[rows];
+        for (int r = 1; r < rows; r++) {
+            rest[r] = x.label();
+        }
+        Label full = x.label();
+        Label tail = x.label();
+        x.cmp(R13, rows);
+        x.jcc(Condition.LESS, tail);
+        x.bind(full);
+        tile(rows, vectors);
+        advance(rows);
+        x.sub(R13, rows);
+        x.cmp(R13, rows);
+        x.jcc(Condition.GREATER_OR_EQUAL, full);
+        x.bind(tail);
+        for (int r = rows - 1; r > 0; r--) {
+            x.cmp(R13, r);
+            x.jcc(Condition.EQUAL, rest[r]);
+        }
+        x.jmp(next);
+        for (int r = rows - 1; r > 0; r--) {
+            x.bind(rest[r]);
+            tile(r, vectors);
+            x.jmp(next);
+        }
+    }
+
+    /** Moves on by a tile of rows. */
+    private void advance(int count) {
+        for (Gpr[] pair : new Gpr[][] {{R12, RDX}, {RCX, R14}}) {
+            x.mov(RAX, count);
+            x.imul(RAX, pair[1]);
+            x.add(pair[0], RAX);
+        }
+    }
+
+    private void tile(int count, int vectors) {
+        Vec[][] sums = new Vec[count][vectors];
+        for (int r = 0; r < count; r++) {
+            for (int v = 0; v < vectors; v++) {
+                sums[r][v] = lanes.register(r * vectors + v);
+            }
+        }
+        start(sums);
+        depth(sums);
+        finish(sums);
+    }
+
+    // ---- before the loop
+
+    private void start(Vec[][] sums) {
+        Label zero = x.label();
+        Label masked = x.label();
+        Label go = x.label();
+        x.mov(RAX, Block.ACCUMULATE.in(RDI));
+        x.cmp(RAX, 0);
+        x.jcc(Condition.EQUAL, zero);
+        x.cmp(R15, sums[0].length * lanes.count());
+        x.jcc(Condition.LESS, masked);
+        results(sums, (v, at, sum) -> x.load(sum, at));
+        x.jmp(go);
+        x.bind(masked);
+        lanes.masks(x, R15, RAX, sums[0].length);
+        results(sums, (v, at, sum) -> lanes.loadMasked(x, sum, v, at));
+        x.jmp(go);
+        x.bind(zero);
+        for (Vec[] row : sums) {
+            for (Vec sum : row) {
+                lanes.zero(x, sum);
+            }
+        }
+        x.bind(go);
+    }
+
+    private interface Place {
+        void at(int vector, Mem at, Vec sum);
+    }
+
+    /** The places of a tile in the result, by rows; rax runs. */
+    private void results(Vec[][] sums, Place place) {
+        for (int r = 0; r < sums.length; r++) {
+            Gpr row = r == 0 ? RCX : RAX;
+            if (r == 1) {
+                x.mov(RAX, RCX);
+            }
+            if (r > 0) {
+                x.add(RAX, R14);
+            }
+            for (int v = 0; v < sums[r].length; v++) {
+                place.at(v, Mem.at(row, v * lanes.bytes()), sums[r][v]);
+            }
+        }
+    }
+
+    // ---- the loop over the depth
+
+    private void depth(Vec[][] sums) {
+        int bases = (sums.length + 2) / 3;
+        x.mov(R8, R12);
+        for (int i = 1; i < bases; i++) {
+            x.lea(ROW[i], Mem.at(ROW[i - 1], RDX, 2, 0));
+            x.add(ROW[i], RDX);
+        }
+        x.mov(RSI, RBX);
+        x.mov(RAX, Block.DEPTH.in(RDI));
+        Label single = x.label();
+        Label turn = x.label();
+        Label loop = x.label();
+        Label end = x.label();
+        x.cmp(RAX, UNROLL);
+        x.jcc(Condition.LESS, single);
+        x.align(32);
+        x.bind(turn);
+        steps(sums, UNROLL);
+        x.sub(RAX, UNROLL);
+        x.cmp(RAX, UNROLL);
+        x.jcc(Condition.GREATER_OR_EQUAL, turn);
+        x.bind(single);
+        x.cmp(RAX, 0);
+        x.jcc(Condition.EQUAL, end);
+        x.bind(loop);
+        steps(sums, 1);
+        x.sub(RAX, 1);
+        x.jcc(Condition.NOT_EQUAL, loop);
+        x.bind(end);
+    }
+
+    private void steps(Vec[][] sums, int count) {
+        int vectors = sums[0].length;
+        int first = sums.length * vectors;
+        Vec[] right = new Vec[vectors];
+        for (int v = 0; v < vectors; v++) {
+            right[v] = lanes.register(first + v);
+        }
+        int spare = lanes.registers() - first - vectors;
+        int element = bf16 ? 2 : 4;
+        int panelRow = 2 * lanes.count() * element;
+        for (int s = 0; s < count; s++) {
+            for (int v = 0; v < vectors; v++) {
+                Mem at = Mem.at(RSI, s * panelRow + v * lanes.count() * element);
+                if (bf16) {
+                    x.vpmovzxwd(right[v], at);
+                    x.vpslld(right[v], right[v], 16);
+                } else {
+                    x.load(right[v], at);
+                }
+            }
+            for (int r = 0; r < sums.length; r++) {
+                Vec left = lanes.register(first + vectors + r % Math.min(spare, 4));
+                x.vbroadcastss(left, left(r, 4 * s));
+                for (int v = 0; v < vectors; v++) {
+                    x.op(Op.VFMADD231PS, sums[r][v], left, right[v]);
+                }
+            }
+        }
+        x.add(RSI, count * panelRow);
+        for (int i = 0; i < (sums.length + 2) / 3; i++) {
+            x.add(ROW[i], 4 * count);
+        }
+    }
+
+    private static Mem left(int row, int displacement) {
+        Gpr base = ROW[row / 3];
+        return row % 3 == 0 ? Mem.at(base, displacement) : Mem.at(base, RDX, row % 3, displacement);
+    }
+
+    // ---- after the loop
+
+    private void finish(Vec[][] sums) {
+        int vectors = sums[0].length;
+        Label store = x.label();
+        Label masked = x.label();
+        Label end = x.label();
+        x.mov(RAX, Block.LAST.in(RDI));
+        x.cmp(RAX, 0);
+        x.jcc(Condition.EQUAL, store);
+        bias(sums);
+        int first = sums.length * vectors;
+        Vec[] spare = new Vec[Epilogue.REGISTERS];
+        for (int i = 0; i < spare.length; i++) {
+            spare[i] = lanes.register(first + i);
+        }
+        for (Vec[] row : sums) {
+            for (Vec sum : row) {
+                epilogue.emit(x, lanes, sum, spare);
+            }
+        }
+        x.bind(store);
+        x.cmp(R15, vectors * lanes.count());
+        x.jcc(Condition.LESS, masked);
+        results(sums, (v, at, sum) -> x.store(at, sum));
+        x.jmp(end);
+        x.bind(masked);
+        lanes.masks(x, R15, RAX, vectors);
+        results(sums, (v, at, sum) -> lanes.storeMasked(x, at, v, sum));
+        x.bind(end);
+    }
+
+    private void bias(Vec[][] sums) {
+        int vectors = sums[0].length;
+        Label masked = x.label();
+        Label add = x.label();
+        Label none = x.label();
+        Vec[] bias = new Vec[vectors];
+        for (int v = 0; v < vectors; v++) {
+            bias[v] = lanes.register(sums.length * vectors + v);
+        }
+        x.mov(RAX, Block.BIASED.in(RDI));
+        x.cmp(RAX, 0);
+        x.jcc(Condition.EQUAL, none);
+        x.mov(RSI, Block.BIAS.in(RDI));
+        x.cmp(R15, vectors * lanes.count());
+        x.jcc(Condition.LESS, masked);
+        for (int v = 0; v < vectors; v++) {
+            x.load(bias[v], Mem.at(RSI, v * lanes.bytes()));
+        }
+        x.jmp(add);
+        x.bind(masked);
+        lanes.masks(x, R15, RAX, vectors);
+        for (int v = 0; v < vectors; v++) {
+            lanes.loadMasked(x, bias[v], v, Mem.at(RSI, v * lanes.bytes()));
+        }
+        x.bind(add);
+        for (Vec[] row : sums) {
+            for (int v = 0; v < vectors; v++) {
+                x.op(Op.VADDPS, row[v], row[v], bias[v]);
+            }
+        }
+        x.bind(none);
+    }
+}
