@@ -31,13 +31,19 @@ import org.telltale.kernels.vector.jit.X86Assembler.Vec;
  * <p>The code is a function of one argument, the address of a {@link Block}. In registers: rdi the block, rbp the panel's
  * first column in the result, rbx the panel, r15 the columns left, r12 the tile's first row of the left operand, rcx its
  * row of the result, r13 the rows left, rdx and r14 the strides of rows; in the loop over the depth rsi runs over the
- * panel, r8 to r11 over every third row, and rax counts.
+ * panel, r8 to r11 over every third row, and rax counts; for few rows r9 is the step to the next panel.
  */
 final class BlockGenerator {
     private static final List<Gpr> SAVED = List.of(RBX, RBP, R12, R13, R14, R15);
 
     /** Bases of rows 0, 3, 6 and 9; the two after each are reached by an index. */
     private static final Gpr[] ROW = {R8, R9, R10, R11};
+
+    /** Rows up to which several panels are computed at a time; they leave three of the bases free. */
+    private static final int FEW = 3;
+
+    /** Bytes from one of those panels to the next. */
+    private static final Gpr PANEL = R9;
 
     /** Steps of depth in one turn of the loop. */
     private static final int UNROLL = 4;
@@ -68,10 +74,11 @@ final class BlockGenerator {
         x.mov(R15, Block.COLUMNS.in(RDI));
         x.mov(RDX, Block.LEFT_STRIDE.in(RDI));
         x.mov(R14, Block.RESULT_STRIDE.in(RDI));
+        Label done = x.label();
+        few(done);
         Label panel = x.label();
         Label half = x.label();
         Label next = x.label();
-        Label done = x.label();
         x.bind(panel);
         x.mov(R12, Block.LEFT.in(RDI));
         x.mov(RCX, RBP);
@@ -82,18 +89,52 @@ final class BlockGenerator {
         x.bind(half);
         tiles(1, next);
         x.bind(next);
-        x.sub(R15, 2 * lanes.count());
-        x.jcc(Condition.LESS_OR_EQUAL, done);
-        x.add(RBP, 8 * lanes.count());
-        x.add(RBX, Block.PANEL_BYTES.in(RDI));
-        x.mov(RAX, 8 * lanes.count());
-        x.add(Block.BIAS.in(RDI), RAX);
-        x.jmp(panel);
+        advance(1, panel);
         x.bind(done);
         x.vzeroupper();
         SAVED.reversed().forEach(x::pop);
         x.ret();
         return x.finish();
+    }
+
+    /** Products of up to three rows: as many panels at a time as registers allow, to hide the latency of the sums. */
+    private void few(Label done) {
+        Label many = x.label();
+        x.mov(R13, Block.ROWS.in(RDI));
+        x.mov(R12, Block.LEFT.in(RDI));
+        x.cmp(R13, FEW);
+        x.jcc(Condition.GREATER, many);
+        for (int r = FEW; r > 0; r--) {
+            Label other = x.label();
+            Label panels = x.label();
+            int count = r == FEW ? 2 : 3;
+            x.cmp(R13, r);
+            x.jcc(Condition.NOT_EQUAL, other);
+            x.bind(panels);
+            x.cmp(R15, count * 2 * lanes.count());
+            x.jcc(Condition.LESS, many);
+            x.mov(RCX, RBP);
+            tile(r, 2 * count, false);
+            advance(count, panels);
+            x.jmp(done);
+            x.bind(other);
+        }
+        x.bind(many);
+    }
+
+    /** Goes on with the panels after so many, or falls through when there is none. */
+    private void advance(int panels, Label next) {
+        Label end = x.label();
+        x.sub(R15, panels * 2 * lanes.count());
+        x.jcc(Condition.LESS_OR_EQUAL, end);
+        x.add(RBP, panels * 8 * lanes.count());
+        for (int p = 0; p < panels; p++) {
+            x.add(RBX, Block.PANEL_BYTES.in(RDI));
+        }
+        x.mov(RAX, panels * 8 * lanes.count());
+        x.add(Block.BIAS.in(RDI), RAX);
+        x.jmp(next);
+        x.bind(end);
     }
 
     /** All rows under one panel of one or two vectors of columns. */
@@ -107,8 +148,8 @@ final class BlockGenerator {
         x.cmp(R13, rows);
         x.jcc(Condition.LESS, tail);
         x.bind(full);
-        tile(rows, vectors);
-        advance(rows);
+        tile(rows, vectors, true);
+        down(rows);
         x.sub(R13, rows);
         x.cmp(R13, rows);
         x.jcc(Condition.GREATER_OR_EQUAL, full);
@@ -120,13 +161,13 @@ final class BlockGenerator {
         x.jmp(next);
         for (int r = rows - 1; r > 0; r--) {
             x.bind(rest[r]);
-            tile(r, vectors);
+            tile(r, vectors, true);
             x.jmp(next);
         }
     }
 
     /** Moves on by a tile of rows. */
-    private void advance(int count) {
+    private void down(int count) {
         for (Gpr[] pair : new Gpr[][] {{R12, RDX}, {RCX, R14}}) {
             x.mov(RAX, count);
             x.imul(RAX, pair[1]);
@@ -134,34 +175,37 @@ final class BlockGenerator {
         }
     }
 
-    private void tile(int count, int vectors) {
+    /**
+     * One tile.
+     *
+     * @param vectors of columns; two of each panel, panels side by side
+     * @param ragged whether there may be fewer columns than that
+     */
+    private void tile(int count, int vectors, boolean ragged) {
         Vec[][] sums = new Vec[count][vectors];
         for (int r = 0; r < count; r++) {
             for (int v = 0; v < vectors; v++) {
                 sums[r][v] = lanes.register(r * vectors + v);
             }
         }
-        start(sums);
+        start(sums, ragged);
         depth(sums);
-        finish(sums);
+        finish(sums, ragged);
     }
 
     // ---- before the loop
 
-    private void start(Vec[][] sums) {
+    private void start(Vec[][] sums, boolean ragged) {
         Label zero = x.label();
-        Label masked = x.label();
         Label go = x.label();
         x.mov(RAX, Block.ACCUMULATE.in(RDI));
         x.cmp(RAX, 0);
         x.jcc(Condition.EQUAL, zero);
-        x.cmp(R15, sums[0].length * lanes.count());
-        x.jcc(Condition.LESS, masked);
-        results(sums, (v, at, sum) -> x.load(sum, at));
-        x.jmp(go);
-        x.bind(masked);
-        lanes.masks(x, R15, RAX, sums[0].length);
-        results(sums, (v, at, sum) -> lanes.loadMasked(x, sum, v, at));
+        wholeOrMasked(
+                sums[0].length,
+                ragged,
+                () -> results(sums, (v, at, sum) -> x.load(sum, at)),
+                () -> results(sums, (v, at, sum) -> lanes.loadMasked(x, sum, v, at)));
         x.jmp(go);
         x.bind(zero);
         for (Vec[] row : sums) {
@@ -170,6 +214,24 @@ final class BlockGenerator {
             }
         }
         x.bind(go);
+    }
+
+    /** Whichever fits the columns that are left; masks are ready for the second, which may be left out. */
+    private void wholeOrMasked(int vectors, boolean ragged, Runnable whole, Runnable masked) {
+        if (!ragged) {
+            whole.run();
+            return;
+        }
+        Label few = x.label();
+        Label end = x.label();
+        x.cmp(R15, vectors * lanes.count());
+        x.jcc(Condition.LESS, few);
+        whole.run();
+        x.jmp(end);
+        x.bind(few);
+        lanes.masks(x, R15, RAX, vectors);
+        masked.run();
+        x.bind(end);
     }
 
     private interface Place {
@@ -201,6 +263,9 @@ final class BlockGenerator {
             x.lea(ROW[i], Mem.at(ROW[i - 1], RDX, 2, 0));
             x.add(ROW[i], RDX);
         }
+        if (sums[0].length > 2) {
+            x.mov(PANEL, Block.PANEL_BYTES.in(RDI));
+        }
         x.mov(RSI, RBX);
         x.mov(RAX, Block.DEPTH.in(RDI));
         Label single = x.label();
@@ -228,34 +293,38 @@ final class BlockGenerator {
     private void steps(Vec[][] sums, int count) {
         int vectors = sums[0].length;
         int first = sums.length * vectors;
-        Vec[] right = new Vec[vectors];
-        for (int v = 0; v < vectors; v++) {
-            right[v] = lanes.register(first + v);
-        }
-        int spare = lanes.registers() - first - vectors;
-        int element = bf16 ? 2 : 4;
-        int panelRow = 2 * lanes.count() * element;
+        Vec[] right = {lanes.register(first), vectors == 1 ? lanes.register(first) : lanes.register(first + 1)};
+        int temporaries = Math.min(lanes.registers() - first - 2, 4);
+        int vectorBytes = lanes.count() * (bf16 ? 2 : 4);
         for (int s = 0; s < count; s++) {
-            for (int v = 0; v < vectors; v++) {
-                Mem at = Mem.at(RSI, s * panelRow + v * lanes.count() * element);
-                if (bf16) {
-                    x.vpmovzxwd(right[v], at);
-                    x.vpslld(right[v], right[v], 16);
-                } else {
-                    x.load(right[v], at);
+            for (int v = 0; v < vectors; v += 2) {
+                int pair = Math.min(2, vectors - v);
+                for (int i = 0; i < pair; i++) {
+                    int displacement = (2 * s + i) * vectorBytes;
+                    right(right[i], v == 0 ? Mem.at(RSI, displacement) : Mem.at(RSI, PANEL, v / 2, displacement));
                 }
-            }
-            for (int r = 0; r < sums.length; r++) {
-                Vec left = lanes.register(first + vectors + r % Math.min(spare, 4));
-                x.vbroadcastss(left, left(r, 4 * s));
-                for (int v = 0; v < vectors; v++) {
-                    x.op(Op.VFMADD231PS, sums[r][v], left, right[v]);
+                for (int r = 0; r < sums.length; r++) {
+                    Vec left = lanes.register(first + 2 + r % temporaries);
+                    x.vbroadcastss(left, left(r, 4 * s));
+                    for (int i = 0; i < pair; i++) {
+                        x.op(Op.VFMADD231PS, sums[r][v + i], left, right[i]);
+                    }
                 }
             }
         }
-        x.add(RSI, count * panelRow);
+        x.add(RSI, count * 2 * vectorBytes);
         for (int i = 0; i < (sums.length + 2) / 3; i++) {
             x.add(ROW[i], 4 * count);
+        }
+    }
+
+    private void right(Vec to, Mem from) {
+        if (bf16) {
+            // a bfloat16 is the high half of a float
+            x.vpmovzxwd(to, from);
+            x.vpslld(to, to, 16);
+        } else {
+            x.load(to, from);
         }
     }
 
@@ -266,19 +335,16 @@ final class BlockGenerator {
 
     // ---- after the loop
 
-    private void finish(Vec[][] sums) {
+    private void finish(Vec[][] sums, boolean ragged) {
         int vectors = sums[0].length;
         Label store = x.label();
-        Label masked = x.label();
-        Label end = x.label();
         x.mov(RAX, Block.LAST.in(RDI));
         x.cmp(RAX, 0);
         x.jcc(Condition.EQUAL, store);
-        bias(sums);
-        int first = sums.length * vectors;
+        bias(sums, ragged);
         Vec[] spare = new Vec[Epilogue.REGISTERS];
         for (int i = 0; i < spare.length; i++) {
-            spare[i] = lanes.register(first + i);
+            spare[i] = lanes.register(sums.length * vectors + i);
         }
         for (Vec[] row : sums) {
             for (Vec sum : row) {
@@ -286,46 +352,39 @@ final class BlockGenerator {
             }
         }
         x.bind(store);
-        x.cmp(R15, vectors * lanes.count());
-        x.jcc(Condition.LESS, masked);
-        results(sums, (v, at, sum) -> x.store(at, sum));
-        x.jmp(end);
-        x.bind(masked);
-        lanes.masks(x, R15, RAX, vectors);
-        results(sums, (v, at, sum) -> lanes.storeMasked(x, at, v, sum));
-        x.bind(end);
+        wholeOrMasked(
+                vectors,
+                ragged,
+                () -> results(sums, (v, at, sum) -> x.store(at, sum)),
+                () -> results(sums, (v, at, sum) -> lanes.storeMasked(x, at, v, sum)));
     }
 
-    private void bias(Vec[][] sums) {
+    private void bias(Vec[][] sums, boolean ragged) {
         int vectors = sums[0].length;
-        Label masked = x.label();
-        Label add = x.label();
+        Vec bias = lanes.register(sums.length * vectors);
         Label none = x.label();
-        Vec[] bias = new Vec[vectors];
-        for (int v = 0; v < vectors; v++) {
-            bias[v] = lanes.register(sums.length * vectors + v);
-        }
         x.mov(RAX, Block.BIASED.in(RDI));
         x.cmp(RAX, 0);
         x.jcc(Condition.EQUAL, none);
         x.mov(RSI, Block.BIAS.in(RDI));
-        x.cmp(R15, vectors * lanes.count());
-        x.jcc(Condition.LESS, masked);
-        for (int v = 0; v < vectors; v++) {
-            x.load(bias[v], Mem.at(RSI, v * lanes.bytes()));
-        }
-        x.jmp(add);
-        x.bind(masked);
-        lanes.masks(x, R15, RAX, vectors);
-        for (int v = 0; v < vectors; v++) {
-            lanes.loadMasked(x, bias[v], v, Mem.at(RSI, v * lanes.bytes()));
-        }
-        x.bind(add);
-        for (Vec[] row : sums) {
-            for (int v = 0; v < vectors; v++) {
-                x.op(Op.VADDPS, row[v], row[v], bias[v]);
+        wholeOrMasked(
+                vectors,
+                ragged,
+                () -> addBias(sums, bias, (v, at) -> x.load(bias, at)),
+                () -> addBias(sums, bias, (v, at) -> lanes.loadMasked(x, bias, v, at)));
+        x.bind(none);
+    }
+
+    private interface Load {
+        void from(int vector, Mem at);
+    }
+
+    private void addBias(Vec[][] sums, Vec bias, Load load) {
+        for (int v = 0; v < sums[0].length; v++) {
+            load.from(v, Mem.at(RSI, v * lanes.bytes()));
+            for (Vec[] row : sums) {
+                x.op(Op.VADDPS, row[v], row[v], bias);
             }
         }
-        x.bind(none);
     }
 }

@@ -433,10 +433,6 @@ public final class X86Assembler {
         vector(1, 0, 0x11, from.number, 0, to, from.bits, from.bits / 8, 0, false);
     }
 
-    public void move(Vec to, Vec from) {
-        vector(1, 0, 0x28, to.number, 0, from, to.bits, to.bits / 8, 0, false);
-    }
-
     /** One float to all lanes. */
     public void vbroadcastss(Vec to, Mem from) {
         vector(2, 1, 0x18, to.number, 0, from, to.bits, 4, 0, false);
