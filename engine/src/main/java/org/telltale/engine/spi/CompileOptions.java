@@ -10,6 +10,11 @@ public record CompileOptions(Precision precision) {
 
     /** The arithmetic of products; sums are always F32. */
     public enum Precision {
-        F32
+        F32,
+        /**
+         * Weights of products are kept as bfloat16, rounded to nearest even, which halves the memory that they take and
+         * that a product of few rows must read. A backend that has no such products computes in F32.
+         */
+        BF16
     }
 }

@@ -16,14 +16,15 @@ import org.telltale.engine.spi.KernelMaker.Operands;
 final class Conv2d {
     private Conv2d() {}
 
-    static Kernel of(Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+    static Kernel of(
+            Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace, Panels panels) {
         if (op.groups() > 1) {
             return new DepthwiseConv(op, t, operands, parallel, workspace);
         }
         Tensor x = t.inputs().get(0);
         Tensor w = t.inputs().get(1);
         Buffer bias = t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null;
-        return product(op, t, x, w, bias, operands, parallel, workspace);
+        return product(op, t, x, w, bias, operands, parallel, workspace, panels);
     }
 
     private static Kernel product(
@@ -34,21 +35,22 @@ final class Conv2d {
             @Nullable Buffer bias,
             Operands operands,
             Parallel parallel,
-            Workspace workspace) {
+            Workspace workspace,
+            Panels panels) {
         int rows = Math.toIntExact(t.shape().product(0, 3));
         int channels = x.dim(3);
         int taps = op.window().kernelHeight() * op.window().kernelWidth();
         LeftRows left = op.window().pointwise()
                 ? new LeftRows.Matrix(operands.buffer(x), rows, channels, false)
                 : new Windows(operands, x, op.window(), t.shape());
-        PackedPanels panels = PackedPanels.convolution(w.dim(0), channels, taps);
+        PackedPanels layout = PackedPanels.convolution(w.dim(0), channels, taps);
         return new Gemm(
                 parallel,
                 workspace,
                 1,
                 rows,
                 left,
-                Panels.of(w, panels, 1, "convolution", operands, parallel),
+                panels.of(w, layout, 1, "convolution", operands),
                 operands.buffer(t),
                 bias,
                 op.activation());

@@ -4,6 +4,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.telltale.engine.Activation;
 import org.telltale.kernels.vector.jit.Block;
 import org.telltale.kernels.vector.jit.Rung;
@@ -13,11 +14,13 @@ final class EmittedMicroKernel implements MicroKernel {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
     private final Rung rung;
-    private final Map<Activation, MethodHandle> functions;
+    /** Emitted when first used. */
+    private final Map<Activation, MethodHandle> f32 = new ConcurrentHashMap<>();
+
+    private final Map<Activation, MethodHandle> bf16 = new ConcurrentHashMap<>();
 
     EmittedMicroKernel(Rung rung) {
         this.rung = rung;
-        functions = rung.functions(false);
     }
 
     @Override
@@ -41,7 +44,7 @@ final class EmittedMicroKernel implements MicroKernel {
     }
 
     @Override
-    public long scratchBytes() {
+    public long scratchBytes(int depth, boolean bf16) {
         return Block.BYTES;
     }
 
@@ -53,6 +56,7 @@ final class EmittedMicroKernel implements MicroKernel {
             long aStride,
             long b,
             long panelBytes,
+            boolean bf16,
             int columns,
             long c,
             long cStride,
@@ -74,21 +78,25 @@ final class EmittedMicroKernel implements MicroKernel {
         put(scratch, Block.LAST, last ? 1 : 0);
         put(scratch, Block.BIASED, bias == 0 ? 0 : 1);
         put(scratch, Block.BIAS, bias);
-        MethodHandle fused = functions.get(activation);
-        MethodHandle function = fused == null ? functions.get(Activation.NONE) : fused;
+        Activation fused = Rung.fuses(activation) ? activation : Activation.NONE;
+        MethodHandle function = (bf16 ? this.bf16 : f32).get(fused);
         if (function == null) {
-            throw new IllegalStateException("no code for products without an activation");
+            function = emit(fused, bf16);
         }
         try {
             function.invokeExact(scratch);
         } catch (Throwable t) {
             throw OutOfLine.thrown(t);
         }
-        if (last && fused == null) {
+        if (last && fused != activation) {
             for (int r = 0; r < rows; r++) {
                 Pointwise.activate(activation, c + r * cStride, c + r * cStride, columns);
             }
         }
+    }
+
+    private MethodHandle emit(Activation activation, boolean bf16) {
+        return (bf16 ? this.bf16 : f32).computeIfAbsent(activation, a -> rung.function(a, bf16));
     }
 
     private static void put(long scratch, Block field, long value) {

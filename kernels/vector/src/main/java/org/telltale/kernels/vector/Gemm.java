@@ -49,6 +49,7 @@ final class Gemm implements Kernel {
     private final int groupPanels;
     private final int groups;
     private final int slab;
+    private final long scratchBytes;
     private final Packing packing;
     private final boolean packFirst;
 
@@ -113,14 +114,17 @@ final class Gemm implements Kernel {
         slab = rows <= 2 * MICRO.rows() ? Math.max(depth, 1) : SLAB;
         packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
         packFirst = packing != Packing.NONE && groups > 1;
+        scratchBytes = Workspace.align(
+                MICRO.scratchBytes(Math.min(slab, depth), right.panels().bf16()));
         long blockBytes = 4L * blockRows * Math.min(slab, depth);
         workspace.reserve(
                 right.sharedBytes() + (packFirst ? 4L * matrices * rows * depth : 0),
-                Workspace.align(MICRO.scratchBytes()) + (packFirst || packing == Packing.NONE ? 0 : blockBytes));
+                scratchBytes + (packFirst || packing == Packing.NONE ? 0 : blockBytes));
     }
 
     /** The kernel of a linear layer. */
-    static Kernel linear(Fused.Linear op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+    static Kernel linear(
+            Fused.Linear op, Tensor t, Operands operands, Parallel parallel, Workspace workspace, Panels panels) {
         Tensor x = t.inputs().get(0);
         Tensor w = t.inputs().get(1);
         int in = w.dim(1);
@@ -131,14 +135,15 @@ final class Gemm implements Kernel {
                 1,
                 rows,
                 new LeftRows.Matrix(operands.buffer(x), rows, in, false),
-                Panels.of(w, PackedPanels.matrix(in, w.dim(0), true, in), 1, "transposed", operands, parallel),
+                panels.of(w, PackedPanels.matrix(in, w.dim(0), true, in), 1, "transposed", operands),
                 operands.buffer(t),
                 t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null,
                 op.activation());
     }
 
     /** The kernel of a plain product. */
-    static Kernel matMul(Primitive.MatMul op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+    static Kernel matMul(
+            Primitive.MatMul op, Tensor t, Operands operands, Parallel parallel, Workspace workspace, Panels panels) {
         Tensor a = t.inputs().get(0);
         Tensor b = t.inputs().get(1);
         Shape y = t.shape();
@@ -147,14 +152,14 @@ final class Gemm implements Kernel {
         int depth = a.dim(op.transposeA() ? -2 : -1);
         int matrices = shared ? 1 : lead;
         int rows = Math.toIntExact((long) y.dim(-2) * (shared ? lead : 1));
-        PackedPanels panels = PackedPanels.matrix(depth, y.dim(-1), op.transposeB(), b.dim(-1));
+        PackedPanels layout = PackedPanels.matrix(depth, y.dim(-1), op.transposeB(), b.dim(-1));
         return new Gemm(
                 parallel,
                 workspace,
                 matrices,
                 rows,
                 new LeftRows.Matrix(operands.buffer(a), rows, depth, op.transposeA()),
-                Panels.of(b, panels, matrices, op.transposeB() ? "transposed" : "plain", operands, parallel),
+                panels.of(b, layout, matrices, op.transposeB() ? "transposed" : "plain", operands),
                 operands.buffer(t),
                 null,
                 Activation.NONE);
@@ -219,7 +224,7 @@ final class Gemm implements Kernel {
         long scratch = workspace.worker(worker);
         long b = right.address(matrix) + firstPanel * right.panels().panelBytes();
         long c = resultAddress + 4 * (((long) matrix * rows + begin) * columns + from);
-        long a = packFirst ? packedBlock(block) : scratch + Workspace.align(MICRO.scratchBytes());
+        long a = packFirst ? packedBlock(block) : scratch + scratchBytes;
         int k = 0;
         do {
             int next = Math.min(depth, k + slab);
@@ -233,8 +238,9 @@ final class Gemm implements Kernel {
                     next - k,
                     a,
                     4L * (packing == Packing.NONE ? depth : next - k),
-                    b + 4L * k * MICRO.columns(),
+                    b + (long) right.panels().elementBytes() * k * MICRO.columns(),
                     right.panels().panelBytes(),
+                    right.panels().bf16(),
                     to - from,
                     c,
                     4L * columns,

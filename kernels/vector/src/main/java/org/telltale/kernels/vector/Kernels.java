@@ -6,6 +6,7 @@ import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Tensor;
+import org.telltale.engine.spi.CompileOptions.Precision;
 import org.telltale.engine.spi.GraphPasses;
 import org.telltale.engine.spi.Kernel;
 import org.telltale.engine.spi.KernelMaker;
@@ -16,10 +17,12 @@ final class Kernels implements KernelMaker {
     private static final int FEW_QUERIES = 8;
 
     private final Parallel parallel;
+    private final Panels panels;
     private final Map<Operands, Workspace> workspaces = new WeakHashMap<>();
 
-    Kernels(Parallel parallel) {
+    Kernels(Parallel parallel, Precision precision) {
         this.parallel = parallel;
+        this.panels = new Panels(parallel, precision);
     }
 
     @Override
@@ -68,7 +71,7 @@ final class Kernels implements KernelMaker {
             case Primitive.Leaf l -> throw new IllegalStateException("a leaf is not computed: " + t);
             case Primitive.Detach d -> throw new IllegalStateException("an alias is not computed: " + t);
             case Primitive.Reshape r -> throw new IllegalStateException("an alias is not computed: " + t);
-            case Primitive.MatMul m -> Gemm.matMul(m, t, operands, parallel, workspace(operands));
+            case Primitive.MatMul m -> Gemm.matMul(m, t, operands, parallel, workspace(operands), panels);
             case Primitive.RandomUniform r -> new Elementwise.RandomUniform(r.salt(), t, operands, parallel);
             case Primitive.ToFloat f -> new Elementwise.ToFloat(t, operands, parallel);
             case Primitive.Unary u -> new Elementwise.Unary(u.kind(), t, operands, parallel);
@@ -91,8 +94,8 @@ final class Kernels implements KernelMaker {
 
     private Kernel fused(Fused op, Tensor t, Operands operands) {
         return switch (op) {
-            case Fused.Linear l -> Gemm.linear(l, t, operands, parallel, workspace(operands));
-            case Fused.Conv2d c -> Conv2d.of(c, t, operands, parallel, workspace(operands));
+            case Fused.Linear l -> Gemm.linear(l, t, operands, parallel, workspace(operands), panels);
+            case Fused.Conv2d c -> Conv2d.of(c, t, operands, parallel, workspace(operands), panels);
             case Fused.Attention a ->
                 t.dim(1) <= FEW_QUERIES && a.masking() == Fused.Masking.NONE
                         ? new RowAttention(a, t, operands, parallel, workspace(operands))

@@ -96,7 +96,7 @@ final class Ladder {
             long a = arena.allocate(4L * rows * depth, 64).address();
             long b = arena.allocate(2 * panelBytes, 64).address();
             long c = arena.allocate(4L * rows * columns, 64).address();
-            long scratch = arena.allocate(kernel.scratchBytes(), 64).address();
+            long scratch = arena.allocate(kernel.scratchBytes(depth, false), 64).address();
             for (int i = 0; i < rows * depth; i++) {
                 Memory.set(a + 4L * i, 1f / (i + 3));
             }
@@ -110,6 +110,7 @@ final class Ladder {
                     4L * depth,
                     b,
                     panelBytes,
+                    false,
                     columns,
                     c,
                     4L * columns,

@@ -25,8 +25,8 @@ interface MicroKernel {
     /** Whether the left operand must be packed, tile by tile as [depth][rows of the tile]; rows in place otherwise. */
     boolean interleaved();
 
-    /** Bytes of scratch that a call needs. */
-    long scratchBytes();
+    /** Bytes of scratch that a call needs for panels of such a depth. */
+    long scratchBytes(int depth, boolean bf16);
 
     /**
      * Computes {@code c[r][j] (+)= sum over k of a[r][k] b[k][j]}, and the activation of that plus a bias when this is
@@ -38,6 +38,7 @@ interface MicroKernel {
      * @param aStride bytes from one of its rows to the next, unless interleaved
      * @param b address of the first panel, [depth][columns of a panel], 64-byte aligned
      * @param panelBytes from one panel to the next
+     * @param bf16 whether panels hold bfloat16 numbers
      * @param columns of c, at least 1; panels are as many as they need
      * @param c address of the first result
      * @param cStride bytes from one row of c to the next
@@ -53,6 +54,7 @@ interface MicroKernel {
             long aStride,
             long b,
             long panelBytes,
+            boolean bf16,
             int columns,
             long c,
             long cStride,

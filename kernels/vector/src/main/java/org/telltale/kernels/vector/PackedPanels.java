@@ -13,17 +13,27 @@ import jdk.incubator.vector.FloatVector;
  * with C columns, the last panel filled up with zeros. Row k of b is at {@code (k / inner) outerStep + (k % inner)
  * innerStep}, in floats, which covers plain and transposed matrices and the weights of convolutions.
  */
-record PackedPanels(int columns, int outer, long outerStep, int inner, long innerStep, long columnStep) {
+record PackedPanels(int columns, int outer, long outerStep, int inner, long innerStep, long columnStep, boolean bf16) {
     private static final int WIDTH = MicroKernel.BEST.columns();
 
     /** A matrix [depth, columns], or [columns, depth] when transposed, with rows this many floats apart. */
     static PackedPanels matrix(int depth, int columns, boolean transposed, long rowStep) {
-        return new PackedPanels(columns, 1, 0, depth, transposed ? 1 : rowStep, transposed ? rowStep : 1);
+        return new PackedPanels(columns, 1, 0, depth, transposed ? 1 : rowStep, transposed ? rowStep : 1, false);
     }
 
     /** A convolution's weight [columns, channels, taps]; row k of b is channel k % channels of tap k / channels. */
     static PackedPanels convolution(int columns, int channels, int taps) {
-        return new PackedPanels(columns, taps, 1, channels, taps, (long) channels * taps);
+        return new PackedPanels(columns, taps, 1, channels, taps, (long) channels * taps, false);
+    }
+
+    /** The same, with elements rounded to bfloat16 in the copy. */
+    PackedPanels asBf16() {
+        return new PackedPanels(columns, outer, outerStep, inner, innerStep, columnStep, true);
+    }
+
+    /** Bytes of an element of the copy. */
+    int elementBytes() {
+        return bf16 ? 2 : 4;
     }
 
     int depth() {
@@ -41,7 +51,7 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
 
     /** Bytes from one panel to the next. */
     long panelBytes() {
-        return 4L * depth() * WIDTH;
+        return (long) elementBytes() * depth() * WIDTH;
     }
 
     /** Packs one panel; {@code to} is where the first one goes. */
@@ -51,12 +61,14 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
         long out = to + panel * panelBytes();
         for (int o = 0; o < outer; o++) {
             long in = from + 4L * (o * outerStep + first * columnStep);
-            if (columnStep == 1 && count == WIDTH) {
+            if (bf16) {
+                round(in, out, count);
+            } else if (columnStep == 1 && count == WIDTH) {
                 copy(in, out);
             } else {
                 gather(in, out, count);
             }
-            out += 4L * inner * WIDTH;
+            out += (long) elementBytes() * inner * WIDTH;
         }
     }
 
@@ -83,5 +95,22 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
                 ALL.set(FLOAT, out + 4L * k * WIDTH + 4L * j, 0);
             }
         }
+    }
+
+    private void round(long in, long out, int count) {
+        for (int j = 0; j < WIDTH; j++) {
+            long source = in + 4L * j * columnStep;
+            for (int k = 0; k < inner; k++) {
+                short value = j < count ? bf16(Memory.getInt(source + 4L * k * innerStep)) : 0;
+                ALL.set(Memory.SHORT, out + 2L * k * WIDTH + 2L * j, value);
+            }
+        }
+    }
+
+    /** The bits of a float as the nearest bfloat16, ties to even; NaN stays. */
+    static short bf16(int bits) {
+        boolean nan = (bits & 0x7FFFFFFF) > 0x7F800000;
+        int rounded = nan ? bits | 0x400000 : bits + 0x7FFF + ((bits >> 16) & 1);
+        return (short) (rounded >> 16);
     }
 }

@@ -36,7 +36,7 @@ final class PackedWeights {
 
     private static HostTensor pack(long values, PackedPanels panels, Arena arena, Parallel parallel) {
         Shape shape = Shape.of(panels.panels(), panels.depth(), MicroKernel.BEST.columns());
-        HostTensor packed = HostTensor.allocate(arena, DType.F32, shape);
+        HostTensor packed = HostTensor.allocate(arena, panels.bf16() ? DType.BF16 : DType.F32, shape);
         long to = packed.data().address();
         parallel.forRange(panels.panels(), (panel, worker) -> panels.pack(values, to, panel));
         return packed;

@@ -3,18 +3,25 @@ package org.telltale.kernels.vector;
 import java.util.Optional;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.spi.Buffer;
+import org.telltale.engine.spi.CompileOptions.Precision;
 import org.telltale.engine.spi.KernelMaker.Operands;
 
-/** The right operands of products: packed while compiling, or at each run. */
+/** The right operands of products: packed while compiling, in the precision of weights, or at each run, in F32. */
 final class Panels {
-    private Panels() {}
+    private final Parallel parallel;
+    private final Precision precision;
 
-    static Gemm.RightPanels of(
-            Tensor t, PackedPanels panels, int matrices, String form, Operands operands, Parallel parallel) {
+    Panels(Parallel parallel, Precision precision) {
+        this.parallel = parallel;
+        this.precision = precision;
+    }
+
+    Gemm.RightPanels of(Tensor t, PackedPanels panels, int matrices, String form, Operands operands) {
         if (matrices == 1) {
-            Optional<Long> packed = PackedWeights.pack(t, panels, form, operands, parallel);
+            PackedPanels weights = precision == Precision.BF16 ? panels.asBf16() : panels;
+            Optional<Long> packed = PackedWeights.pack(t, weights, form + " " + precision.name(), operands, parallel);
             if (packed.isPresent()) {
-                return new Fixed(panels, packed.get());
+                return new Fixed(weights, packed.get());
             }
         }
         return new PerRun(panels, matrices, operands.buffer(t), parallel);

@@ -1,5 +1,8 @@
 package org.telltale.kernels.vector;
 
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.telltale.engine.Graph;
 import org.telltale.engine.io.Weights;
@@ -13,7 +16,7 @@ import org.telltale.engine.spi.WeightStore;
 public final class VectorBackend implements Backend {
     private final WeightStore.Pool pool = new WeightStore.Pool();
     private final Parallel parallel;
-    private final Kernels kernels;
+    private final Map<CompileOptions.Precision, Kernels> kernels = new EnumMap<>(CompileOptions.Precision.class);
 
     /**
      * Starts the threads.
@@ -25,7 +28,9 @@ public final class VectorBackend implements Backend {
             throw new IllegalStateException(problem);
         });
         parallel = new Parallel(threads);
-        kernels = new Kernels(parallel);
+        for (CompileOptions.Precision precision : CompileOptions.Precision.values()) {
+            kernels.put(precision, new Kernels(parallel, precision));
+        }
     }
 
     /** How an application finds this backend. */
@@ -58,7 +63,7 @@ public final class VectorBackend implements Backend {
 
     @Override
     public Executable compile(Graph graph, Weights weights, CompileOptions options) {
-        return Program.compile(graph, pool, weights, kernels);
+        return Program.compile(graph, pool, weights, Objects.requireNonNull(kernels.get(options.precision())));
     }
 
     @Override

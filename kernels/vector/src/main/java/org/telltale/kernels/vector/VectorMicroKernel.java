@@ -21,6 +21,8 @@ import org.telltale.engine.Activation;
  */
 final class VectorMicroKernel implements MicroKernel {
     private static final long BYTES = 4L * LANES;
+    private static final int ROWS = 6;
+    private static final long TILE_BYTES = 2 * ROWS * BYTES;
 
     /**
      * An address that there never is, which the compiler cannot know. Comparing with it keeps multiply-adds before the
@@ -38,7 +40,7 @@ final class VectorMicroKernel implements MicroKernel {
 
     @Override
     public int rows() {
-        return 6;
+        return ROWS;
     }
 
     @Override
@@ -51,10 +53,10 @@ final class VectorMicroKernel implements MicroKernel {
         return true;
     }
 
-    /** A tile, for the edges. */
+    /** A tile, for the edges, and a panel as floats. */
     @Override
-    public long scratchBytes() {
-        return 4L * rows() * columns();
+    public long scratchBytes(int depth, boolean bf16) {
+        return TILE_BYTES + (bf16 ? 4L * depth * columns() : 0);
     }
 
     @Override
@@ -65,6 +67,7 @@ final class VectorMicroKernel implements MicroKernel {
             long aStride,
             long b,
             long panelBytes,
+            boolean bf16,
             int columns,
             long c,
             long cStride,
@@ -75,11 +78,23 @@ final class VectorMicroKernel implements MicroKernel {
             long scratch) {
         for (int first = 0; first < columns; first += columns()) {
             int width = Math.min(columns(), columns - first);
-            panel(rows, depth, a, b, c + 4L * first, cStride, width, accumulate, scratch);
+            long panel = b;
+            if (bf16) {
+                panel = scratch + TILE_BYTES;
+                widen(b, panel, (long) depth * columns());
+            }
+            panel(rows, depth, a, panel, c + 4L * first, cStride, width, accumulate, scratch);
             b += panelBytes;
         }
         if (last) {
             finish(rows, columns, c, cStride, bias, activation);
+        }
+    }
+
+    /** A bfloat16 is the high half of a float. */
+    private static void widen(long from, long to, long count) {
+        for (long i = 0; i < count; i++) {
+            ALL.set(Memory.INT, to + 4 * i, ALL.get(Memory.SHORT, from + 2 * i) << 16);
         }
     }
 

@@ -100,4 +100,43 @@ class GemmTest {
         Tensor y = linear(Activation.GELU_ERF, input("x", m, k), weight("w", n, k), weight("b", n));
         assertThat(new Trial(y).allocated()).isZero();
     }
+
+    @Tag("widths")
+    @Test
+    void bf16RoundsWeightsAndNothingElse() {
+        for (int m : new int[] {1, 2, 3, 5, 100}) {
+            for (int n : new int[] {1, 2 * W, 9 * W + 1}) {
+                Tensor y = linear(Activation.NONE, input("x", m, 401), weight("w", n, 401), weight("b", n));
+                new Trial(y).keepsWeightsAsBf16();
+            }
+        }
+        Tensor picture = input("x", 1, 9, 9, 3);
+        Tensor convolution = Tensor.of(
+                new Fused.Conv2d(org.telltale.engine.Window.same(3, 1, 9, 9), 1, Activation.NONE),
+                picture,
+                weight("w", 8, 3, 3, 3));
+        new Trial(convolution).keepsWeightsAsBf16();
+    }
+
+    @Test
+    void bf16IsTheNearestTiesToEven() {
+        float[][] pairs = {
+            {1f, 1f},
+            {1.00390625f, 1f},
+            {1.01171875f, 1.015625f},
+            {Math.nextUp(1.00390625f), 1.0078125f},
+            {-0f, -0f},
+            {Float.MAX_VALUE, Float.POSITIVE_INFINITY},
+            {Float.NEGATIVE_INFINITY, Float.NEGATIVE_INFINITY}
+        };
+        for (float[] pair : pairs) {
+            short half = PackedPanels.bf16(Float.floatToRawIntBits(pair[0]));
+            assertThat(Float.floatToRawIntBits(Float.intBitsToFloat(half << 16)))
+                    .as("%s", pair[0])
+                    .isEqualTo(Float.floatToRawIntBits(pair[1]));
+        }
+        for (int nan : new int[] {0x7FC00000, 0x7F800001, 0xFFFFFFFF}) {
+            assertThat(Float.intBitsToFloat(PackedPanels.bf16(nan) << 16)).isNaN();
+        }
+    }
 }

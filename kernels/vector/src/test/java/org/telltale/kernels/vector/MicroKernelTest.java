@@ -27,12 +27,31 @@ class MicroKernelTest {
         return (float) Math.sin(0.7 * i + 1) * 2;
     }
 
-    /** A product with operands and result in the midst of guarded memory. */
     private static void check(
             MicroKernel kernel, int rows, int columns, int depth, boolean accumulate, boolean bias, Activation f) {
+        check(kernel, false, rows, columns, depth, accumulate, bias, f);
+        check(kernel, true, rows, columns, depth, accumulate, bias, f);
+    }
+
+    private static float right(long panels, boolean bf16, long i) {
+        return bf16
+                ? Float.intBitsToFloat(Memory.ALL.get(Memory.SHORT, panels + 2 * i) << 16)
+                : Memory.get(panels + 4 * i);
+    }
+
+    /** A product with operands and result in the midst of guarded memory. */
+    private static void check(
+            MicroKernel kernel,
+            boolean bf16,
+            int rows,
+            int columns,
+            int depth,
+            boolean accumulate,
+            boolean bias,
+            Activation f) {
         int width = kernel.columns();
         int panels = Math.ceilDiv(columns, width);
-        long panelBytes = 4L * depth * width;
+        long panelBytes = (bf16 ? 2L : 4L) * depth * width;
         int aStep = depth + 3;
         int cStep = columns + 5;
         try (Arena arena = Arena.ofConfined()) {
@@ -40,12 +59,17 @@ class MicroKernelTest {
             long b = arena.allocate(panels * panelBytes + 4, 64).address();
             long c = arena.allocate(4L * rows * cStep, 64).address();
             long biases = arena.allocate(4L * columns, 4).address();
-            long scratch = arena.allocate(kernel.scratchBytes(), 64).address();
+            long scratch = arena.allocate(kernel.scratchBytes(0, false), 64).address();
             for (int i = 0; i < rows * aStep; i++) {
                 Memory.set(a + 4L * i, i % aStep < depth ? value(i) : Float.NaN);
             }
             for (int i = 0; i < panels * depth * width; i++) {
-                Memory.set(b + 4L * i, value(3 * i));
+                if (bf16) {
+                    short half = PackedPanels.bf16(Float.floatToRawIntBits(value(3 * i)));
+                    Memory.ALL.set(Memory.SHORT, b + 2L * i, half);
+                } else {
+                    Memory.set(b + 4L * i, value(3 * i));
+                }
             }
             for (int i = 0; i < rows * cStep; i++) {
                 Memory.set(c + 4L * i, i % cStep < columns ? value(5 * i) : GUARD);
@@ -60,6 +84,7 @@ class MicroKernelTest {
                     4L * aStep,
                     b,
                     panelBytes,
+                    bf16,
                     columns,
                     c,
                     4L * cStep,
@@ -73,8 +98,8 @@ class MicroKernelTest {
                 for (int j = 0; j < columns; j++) {
                     float sum = accumulate ? value(5L * (r * cStep + j)) : 0;
                     for (int k = 0; k < depth; k++) {
-                        long at = b + j / width * panelBytes + 4L * (k * width + j % width);
-                        sum = Math.fma(value(r * aStep + k), Memory.get(at), sum);
+                        long at = (long) j / width * depth * width + (long) k * width + j % width;
+                        sum = Math.fma(value(r * aStep + k), right(b, bf16, at), sum);
                     }
                     expected[j] = bias ? sum + value(7 * j) : sum;
                 }
@@ -176,12 +201,12 @@ class MicroKernelTest {
             long a = arena.allocate(64, 64).address();
             long b = arena.allocate(4L * width, 64).address();
             long c = arena.allocate(4L * width, 64).address();
-            long scratch = arena.allocate(kernel.scratchBytes(), 64).address();
+            long scratch = arena.allocate(kernel.scratchBytes(0, false), 64).address();
             Memory.set(b, 1);
             for (Activation f : Activation.values()) {
                 for (float v : values) {
                     Memory.set(a, v);
-                    kernel.block(1, 1, a, 4, b, 4L * width, 1, c, 4, false, true, 0, f, scratch);
+                    kernel.block(1, 1, a, 4, b, 4L * width, false, 1, c, 4, false, true, 0, f, scratch);
                     float[] expected = {v};
                     activate(f, expected);
                     float found = Memory.get(c);

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.management.ThreadMXBean;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
@@ -92,6 +94,27 @@ final class Trial {
         }
     }
 
+    /** Compares bfloat16 weights, bit by bit for every crew, with the same weights rounded beforehand. */
+    void keepsWeightsAsBf16() {
+        List<float[]> halves = new ArrayList<>();
+        for (VectorBackend crew : CREWS) {
+            halves.add(run(crew, new CompileOptions(CompileOptions.Precision.BF16)));
+        }
+        float[] unrounded = run(CREWS[0]);
+        for (Tensor t : graph().nodes()) {
+            if (t.op() instanceof Primitive.Weight w && w.extents().rank() > 1) {
+                HostTensor value = values.get(w.name());
+                for (long i = 0; i < value.size(); i++) {
+                    short half = PackedPanels.bf16(Float.floatToRawIntBits(value.get(i)));
+                    value.set(i, Float.intBitsToFloat(half << 16));
+                }
+            }
+        }
+        int[] expected = bits(run(CREWS[0]));
+        assertThat(expected).as("rounding changes results").isNotEqualTo(bits(unrounded));
+        assertThat(halves).allSatisfy(h -> assertThat(bits(h)).isEqualTo(expected));
+    }
+
     private static int[] bits(float[] x) {
         int[] bits = new int[x.length];
         for (int i = 0; i < x.length; i++) {
@@ -101,8 +124,12 @@ final class Trial {
     }
 
     float[] run(Backend backend) {
+        return run(backend, CompileOptions.DEFAULT);
+    }
+
+    private float[] run(Backend backend, CompileOptions options) {
         float[][] out = new float[1][];
-        with(backend, e -> {
+        with(backend, options, e -> {
             e.run();
             // twice: the second run must not depend on what the first left behind
             e.run();
@@ -114,7 +141,7 @@ final class Trial {
     /** Bytes that a warm run allocates on the heap of the running thread. */
     long allocated() {
         long[] bytes = new long[1];
-        with(CREWS[0], e -> {
+        with(CREWS[0], CompileOptions.DEFAULT, e -> {
             ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
             long id = Thread.currentThread().threadId();
             bytes[0] = Long.MAX_VALUE;
@@ -128,8 +155,8 @@ final class Trial {
         return bytes[0];
     }
 
-    private void with(Backend backend, Consumer<Executable> use) {
-        try (Executable e = backend.compile(graph(), new Values(), CompileOptions.DEFAULT)) {
+    private void with(Backend backend, CompileOptions options, Consumer<Executable> use) {
+        try (Executable e = backend.compile(graph(), new Values(), options)) {
             for (Tensor t : graph().nodes()) {
                 if (t.op() instanceof Primitive.Input in) {
                     e.input(in.name()).copyFrom(values.get(in.name()));

@@ -5,8 +5,6 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.EnumMap;
-import java.util.Map;
 import java.util.Optional;
 import org.telltale.engine.Activation;
 
@@ -42,31 +40,33 @@ public enum Rung {
         return 2 * lanes.count();
     }
 
-    /** The functions for each activation that is fused, of the address of a {@link Block}. */
-    public Map<Activation, MethodHandle> functions(boolean bf16) {
-        Map<Activation, MethodHandle> functions = new EnumMap<>(Activation.class);
-        for (Activation activation : Activation.values()) {
-            epilogue(activation).ifPresent(e -> functions.put(activation, function(e, bf16)));
-        }
-        return functions;
+    /** Whether an activation is computed on the sums. */
+    public static boolean fuses(Activation activation) {
+        return activation != Activation.TANH;
     }
 
-    private MethodHandle function(Epilogue epilogue, boolean bf16) {
-        MemorySegment code = ExecutableMemory.map(new BlockGenerator(lanes, rows, epilogue, bf16).generate());
+    /**
+     * Emits a function of the address of a {@link Block}.
+     *
+     * @param bf16 whether panels hold bfloat16 numbers
+     */
+    public MethodHandle function(Activation activation, boolean bf16) {
+        BlockGenerator generator = new BlockGenerator(lanes, rows, epilogue(activation), bf16);
+        MemorySegment code = ExecutableMemory.map(generator.generate());
         return Linker.nativeLinker().downcallHandle(code, FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
     }
 
-    private static Optional<Epilogue> epilogue(Activation activation) {
+    private static Epilogue epilogue(Activation activation) {
         return switch (activation) {
-            case NONE -> Optional.of(Epilogue.NONE);
-            case RELU -> Optional.of(Epilogue.RELU);
-            case RELU6 -> Optional.of(Epilogue.RELU6);
-            case GELU_ERF -> Optional.of(Epilogue.GELU_ERF);
-            case GELU_TANH -> Optional.of(Epilogue.GELU_TANH);
-            case QUICK_GELU -> Optional.of(Epilogue.QUICK_GELU);
-            case SILU -> Optional.of(Epilogue.SILU);
-            case SIGMOID -> Optional.of(Epilogue.SIGMOID);
-            case TANH -> Optional.empty();
+            case NONE -> Epilogue.NONE;
+            case RELU -> Epilogue.RELU;
+            case RELU6 -> Epilogue.RELU6;
+            case GELU_ERF -> Epilogue.GELU_ERF;
+            case GELU_TANH -> Epilogue.GELU_TANH;
+            case QUICK_GELU -> Epilogue.QUICK_GELU;
+            case SILU -> Epilogue.SILU;
+            case SIGMOID -> Epilogue.SIGMOID;
+            case TANH -> throw new IllegalArgumentException("no code fuses " + activation);
         };
     }
 }
