@@ -51,6 +51,10 @@ final class OnnxExport {
     private final Map<Tensor, String> rows = new HashMap<>();
 
     private final Map<Tensor, String> planes = new HashMap<>();
+
+    /** Vectors [N, C] that are pictures [N, C, 1, 1] in the model, as pooled pictures are. */
+    private final Map<Tensor, String> pooled = new HashMap<>();
+
     private final Map<String, String> constants = new HashMap<>();
     private int count;
 
@@ -131,10 +135,10 @@ final class OnnxExport {
         }
         List<Port> outputs = new ArrayList<>();
         for (Tensor t : source.outputs()) {
-            boolean flat = rows.containsKey(t);
+            boolean picture = planes.containsKey(t);
             String name = "output" + outputs.size();
-            graph.message(1, node("Identity", name, flat ? rows.get(t) : planes.get(t)));
-            outputs.add(new Port(name, t, !flat));
+            graph.message(1, node("Identity", name, picture ? planes.get(t) : rows(t)));
+            outputs.add(new Port(name, t, picture));
         }
         graph.text(2, source.name());
         inputs.forEach(p -> graph.message(11, valueInfo(p)));
@@ -173,9 +177,9 @@ final class OnnxExport {
 
     private void emit(Tensor t, Set<Tensor> means) {
         if (isMean(t) && means.contains(t.inputs().getFirst())) {
-            String pooled = add(
+            String mean = add(
                     "GlobalAveragePool", planes(t.inputs().getFirst().inputs().getFirst()));
-            shaped(t, pooled);
+            (t.shape().rank() == 2 ? pooled : planes).put(t, mean);
             return;
         }
         switch (t.op()) {
@@ -242,7 +246,7 @@ final class OnnxExport {
                                         integer("axis", in.getFirst().shape().axis(a.axis())),
                                         integer("keepdims", 0)),
                                 INT32));
-            case Primitive.Reshape r -> shaped(t, rowsUnlessOnePlace(in.getFirst()));
+            case Primitive.Reshape r -> reshape(t, in.getFirst());
             case Primitive.Transpose p ->
                 rows.put(
                         t,
@@ -293,7 +297,13 @@ final class OnnxExport {
                 String x = flat ? rows(in.getFirst()) : planes(in.getFirst());
                 (flat ? rows : planes).put(t, activation(a.activation(), x));
             }
-            case Fused.Linear l -> rows.put(t, activation(l.activation(), linear(in)));
+            case Fused.Linear l -> {
+                if (convolves(in)) {
+                    pooled.put(t, activation(l.activation(), gate(in)));
+                } else {
+                    rows.put(t, activation(l.activation(), linear(in)));
+                }
+            }
             case Fused.LayerNorm n ->
                 rows.put(
                         t,
@@ -371,6 +381,24 @@ final class OnnxExport {
         }
         String y = add("MatMul", rows(x), turned(w, true));
         return in.size() > 2 ? add("Add", y, rows(in.get(2))) : y;
+    }
+
+    /** Whether a layer over pooled vectors has the weight of a pointwise convolution: a squeeze-and-excitation gate. */
+    private boolean convolves(List<Tensor> in) {
+        Tensor w = in.get(1);
+        return pooled.containsKey(in.get(0))
+                && w.op() instanceof Primitive.Reshape
+                && w.inputs().getFirst().op() instanceof Primitive.Weight
+                && w.inputs().getFirst().shape().equals(Shape.of(w.dim(0), w.dim(1), 1, 1));
+    }
+
+    private String gate(List<Tensor> in) {
+        List<String> operands = new ArrayList<>(
+                List.of(pooled.get(in.get(0)), rows(in.get(1).inputs().getFirst())));
+        if (in.size() > 2) {
+            operands.add(rows(in.get(2)));
+        }
+        return add("Conv", operands, integers("kernel_shape", 1, 1));
     }
 
     private String attention(Tensor t, Fused.Attention a) {
@@ -467,27 +495,24 @@ final class OnnxExport {
         (pictures ? planes : rows).put(t, y);
     }
 
-    /** A reshaped value; a picture of one place is the same in both layouts. */
-    private void shaped(Tensor t, String x) {
+    /** A picture of one place is the same in both layouts. */
+    private void reshape(Tensor t, Tensor from) {
         Shape s = t.shape();
-        if (s.rank() == 4 && s.dim(1) == 1 && s.dim(2) == 1) {
-            planes.put(t, add("Reshape", x, longs(s.dim(0), s.dim(3), 1, 1)));
+        boolean onePlace = s.rank() == 4 && s.dim(1) == 1 && s.dim(2) == 1;
+        if (onePlace && pooled.containsKey(from) && s.dim(3) == from.dim(1)) {
+            planes.put(t, pooled.get(from));
+        } else if (onePlace) {
+            planes.put(t, add("Reshape", rows(from), longs(s.dim(0), s.dim(3), 1, 1)));
         } else {
-            rows.put(t, add("Reshape", x, longs(dims(s))));
+            rows.put(t, add("Reshape", rows(from), longs(dims(s))));
         }
-    }
-
-    private String rowsUnlessOnePlace(Tensor x) {
-        String picture = planes.get(x);
-        return picture != null && x.dim(1) == 1 && x.dim(2) == 1 ? picture : rows(x);
     }
 
     private void alias(Tensor t, Tensor same) {
-        if (rows.containsKey(same)) {
-            rows.put(t, rows.get(same));
-        }
         if (planes.containsKey(same)) {
             planes.put(t, planes.get(same));
+        } else {
+            rows.put(t, rows(same));
         }
     }
 
@@ -497,7 +522,10 @@ final class OnnxExport {
                 initializer(w.name(), weights.read(w.name(), arena));
                 return w.name();
             }
-            return transpose(planes.get(x), TO_ROWS);
+            String vectors = pooled.get(x);
+            return vectors != null
+                    ? add("Reshape", vectors, longs(dims(x.shape())))
+                    : transpose(planes.get(x), TO_ROWS);
         });
     }
 

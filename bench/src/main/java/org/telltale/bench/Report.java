@@ -36,10 +36,21 @@ final class Report {
             String family = family(entry.get("benchmark").asString());
             String shape = params.get("shape").asString();
             int threads = Integer.parseInt(params.get("threads").asString());
-            double perSecond = entry.get("primaryMetric").get("score").doubleValue();
+            double perSecond = best(entry.get("primaryMetric").get("rawData"));
             report.row(family, shape, threads).times.put(params.get("engine").asString(), 1e3 / perSecond);
         }
         return report;
+    }
+
+    /** The best iteration of all forks: what else the machine does can only slow an iteration down. */
+    private static double best(JsonNode forks) {
+        double best = 0;
+        for (JsonNode fork : forks) {
+            for (JsonNode perSecond : fork) {
+                best = Math.max(best, perSecond.doubleValue());
+            }
+        }
+        return best;
     }
 
     static Report read(Path json) {
@@ -65,7 +76,8 @@ final class Report {
 
     /** A Markdown table of all cases, and one of the geometric means by family. */
     String table() {
-        StringBuilder out = new StringBuilder("Times in ms; a ratio above 1 means that Telltale is faster.\n\n");
+        StringBuilder out = new StringBuilder(
+                "Times in ms, of the best iteration; a ratio above 1 means that Telltale is faster.\n\n");
         line(out, "case", "threads", "telltale", "onnxruntime", "ratio", "libtorch", "ratio");
         out.append("|---|---|---|---|---|---|---|\n");
         for (Row r : rows) {

@@ -115,8 +115,8 @@ final class Suite {
                 .param("engine", family.engines.toArray(String[]::new))
                 .warmupIterations(full ? 4 : 2)
                 .warmupTime(TimeValue.milliseconds(full || model ? 1000 : 600))
-                .measurementIterations(full ? 5 : 3)
-                .measurementTime(TimeValue.milliseconds(full || model ? 1000 : 400))
+                .measurementIterations(full ? 20 : 8)
+                .measurementTime(TimeValue.milliseconds(full || model ? 300 : 150))
                 .shouldFailOnError(true)
                 .build();
     }
