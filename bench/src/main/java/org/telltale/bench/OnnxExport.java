@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -192,22 +193,10 @@ final class OnnxExport {
         List<Tensor> in = t.inputs();
         switch (op) {
             case Primitive.Input i -> throw new AssertionError("inputs are ports");
-            case Primitive.Weight w -> {
-                // Written where it is first read, since a product reads a transposed copy instead.
-            }
-            case Primitive.Fill f -> {
-                float[] values = new float[Math.toIntExact(t.shape().size())];
-                java.util.Arrays.fill(values, f.value());
-                rows.put(t, floats(t.shape(), values));
-            }
-            case Primitive.Iota i -> {
-                float[] values = new float[Math.toIntExact(t.shape().size())];
-                long step = t.shape().strides()[i.axis()];
-                for (int k = 0; k < values.length; k++) {
-                    values[k] = k / step % t.dim(i.axis());
-                }
-                rows.put(t, floats(t.shape(), values));
-            }
+            // Written where it is first read: a product reads a transposed copy of a weight, a pooling no divisor.
+            case Primitive.Weight w -> {}
+            case Primitive.Fill f -> {}
+            case Primitive.Iota i -> {}
             case Primitive.Detach d -> alias(t, in.getFirst());
             case Primitive.ToFloat f -> rows.put(t, cast(rows(in.getFirst()), FLOAT));
             case Primitive.Unary u -> {
@@ -517,16 +506,32 @@ final class OnnxExport {
     }
 
     private String rows(Tensor t) {
-        return rows.computeIfAbsent(t, x -> {
-            if (x.op() instanceof Primitive.Weight w) {
-                initializer(w.name(), weights.read(w.name(), arena));
-                return w.name();
+        String known = rows.get(t);
+        if (known != null) {
+            return known;
+        }
+        String name;
+        if (t.op() instanceof Primitive.Weight w) {
+            initializer(w.name(), weights.read(w.name(), arena));
+            name = w.name();
+        } else if (t.op() instanceof Primitive.Fill f) {
+            float[] values = new float[Math.toIntExact(t.shape().size())];
+            Arrays.fill(values, f.value());
+            name = floats(t.shape(), values);
+        } else if (t.op() instanceof Primitive.Iota iota) {
+            float[] values = new float[Math.toIntExact(t.shape().size())];
+            long step = t.shape().strides()[iota.axis()];
+            for (int k = 0; k < values.length; k++) {
+                values[k] = k / step % t.dim(iota.axis());
             }
-            String vectors = pooled.get(x);
-            return vectors != null
-                    ? add("Reshape", vectors, longs(dims(x.shape())))
-                    : transpose(planes.get(x), TO_ROWS);
-        });
+            name = floats(t.shape(), values);
+        } else if (pooled.containsKey(t)) {
+            name = add("Reshape", pooled.get(t), longs(dims(t.shape())));
+        } else {
+            name = transpose(planes.get(t), TO_ROWS);
+        }
+        rows.put(t, name);
+        return name;
     }
 
     private String planes(Tensor t) {
@@ -646,9 +651,7 @@ final class OnnxExport {
     }
 
     private String constant(int type, long[] dims, byte[] data) {
-        String key = type
-                + java.util.Arrays.toString(dims)
-                + java.util.HexFormat.of().formatHex(data);
+        String key = type + Arrays.toString(dims) + java.util.HexFormat.of().formatHex(data);
         return constants.computeIfAbsent(key, k -> {
             String name = "constant." + constants.size();
             graph.message(
@@ -663,7 +666,7 @@ final class OnnxExport {
     }
 
     private static long[] dims(Shape shape) {
-        return java.util.Arrays.stream(shape.dims()).asLongStream().toArray();
+        return Arrays.stream(shape.dims()).asLongStream().toArray();
     }
 
     private static Protobuf valueInfo(Port port) {
