@@ -1,35 +1,76 @@
 package org.telltale.bench;
 
-import java.lang.foreign.Arena;
-import java.util.Random;
-import java.util.Set;
-import java.util.function.LongConsumer;
+import java.util.Arrays;
 import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
-import org.telltale.engine.HostTensor;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
-import org.telltale.engine.io.Weights;
-import org.telltale.engine.spi.CompileOptions;
-import org.telltale.engine.spi.Executable;
-import org.telltale.kernels.vector.VectorBackend;
 
-/** One expression compiled for the CPU, its operands filled with seeded random numbers. */
-final class Workload implements AutoCloseable {
-    private final VectorBackend backend;
-    private final Executable executable;
+/** One graph ready to run on one engine: weights packed, inputs filled, memory of the outputs made. */
+interface Workload extends AutoCloseable {
+    String TELLTALE = "telltale";
+    String ONNX_RUNTIME = "onnxruntime";
+    String LIBTORCH = "libtorch";
 
-    Workload(int threads, Tensor tensor) {
-        Graph graph = Graph.of("benchmark", tensor);
-        backend = new VectorBackend(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
-        executable = backend.compile(graph, new Seeded(graph), CompileOptions.DEFAULT);
-        Random random = new Random(1);
-        for (Tensor t : graph.nodes()) {
-            if (t.op() instanceof Primitive.Input in && in.type() == DType.F32) {
-                fill(executable.input(in.name()), random);
-            }
+    /**
+     * How far two engines may differ, as a part of the largest magnitude of the output. Both round to F32 after sums of
+     * thousands of products in orders of their own; a wrong operand or a wrong layout differs by about 1.
+     */
+    double TOLERANCE = 1e-4;
+
+    void run();
+
+    /** The values of the first output of the latest run, in the engine's own layout, NHWC for pictures. */
+    float[] output();
+
+    @Override
+    void close();
+
+    static Workload open(String engine, int threads, Graph graph, Operands operands) {
+        return switch (engine) {
+            case TELLTALE -> new TelltaleWorkload(threads, graph, operands);
+            case ONNX_RUNTIME -> new OnnxRuntimeWorkload(threads, graph, operands);
+            case LIBTORCH -> new LibtorchWorkload(threads, graph, operands);
+            default ->
+                throw new IllegalArgumentException(
+                        "engine '" + engine + "' is not one of " + TELLTALE + ", " + ONNX_RUNTIME + ", " + LIBTORCH);
+        };
+    }
+
+    /** The same, after its output has been compared with Telltale's; a difference is an {@link IllegalStateException}. */
+    static Workload checked(String engine, int threads, Graph graph, Operands operands) {
+        if (engine.equals(TELLTALE)) {
+            return open(engine, threads, graph, operands);
         }
+        float[] expected;
+        try (Workload ours = open(TELLTALE, threads, graph, operands)) {
+            ours.run();
+            expected = ours.output();
+        }
+        Workload peer = open(engine, threads, graph, operands);
+        peer.run();
+        double difference = difference(expected, peer.output());
+        if (!(difference <= TOLERANCE)) {
+            peer.close();
+            throw new IllegalStateException(graph.name() + ": " + engine + " differs from " + TELLTALE + " by "
+                    + difference + " of the largest magnitude, at most " + TOLERANCE + " is expected");
+        }
+        return peer;
+    }
+
+    /** The largest difference as a part of the largest magnitude; not a number where either has one that is not. */
+    static double difference(float[] expected, float[] actual) {
+        if (expected.length != actual.length) {
+            throw new IllegalStateException("outputs have " + expected.length + " and " + actual.length + " elements");
+        }
+        double most = 0;
+        double magnitude = 0;
+        for (int i = 0; i < expected.length; i++) {
+            most = Math.max(most, Math.abs(expected[i] - (double) actual[i]));
+            magnitude = Math.max(magnitude, Math.abs(expected[i]));
+        }
+        return magnitude == 0 ? Double.NaN : most / magnitude;
     }
 
     static Tensor input(String name, int... dims) {
@@ -42,65 +83,6 @@ final class Workload implements AutoCloseable {
 
     /** The extents of a parameter such as {@code 128x768}. */
     static int[] extents(String parameter) {
-        return java.util.Arrays.stream(parameter.split("x"))
-                .mapToInt(Integer::parseInt)
-                .toArray();
-    }
-
-    /** Sets an I32 input, element by element. */
-    void setInts(String name, java.util.function.IntUnaryOperator value) {
-        HostTensor t = executable.input(name);
-        LongConsumer set = i -> t.setInt(i, value.applyAsInt((int) i));
-        java.util.stream.LongStream.range(0, t.size()).forEach(set);
-    }
-
-    float run() {
-        executable.run();
-        return executable.output(0).get(0);
-    }
-
-    @Override
-    public void close() {
-        executable.close();
-        backend.close();
-    }
-
-    private static void fill(HostTensor t, Random random) {
-        for (long i = 0; i < t.size(); i++) {
-            t.set(i, random.nextFloat() * 2 - 1);
-        }
-    }
-
-    /** A checkpoint of random weights. */
-    private record Seeded(Graph graph) implements Weights {
-        @Override
-        public Set<String> names() {
-            return Set.of();
-        }
-
-        @Override
-        public Shape shape(String name) {
-            return graph.nodes().stream()
-                    .filter(t ->
-                            t.op() instanceof Primitive.Weight w && w.name().equals(name))
-                    .findFirst()
-                    .orElseThrow()
-                    .shape();
-        }
-
-        @Override
-        public DType dtype(String name) {
-            return DType.F32;
-        }
-
-        @Override
-        public HostTensor read(String name, Arena arena) {
-            HostTensor t = HostTensor.allocate(arena, DType.F32, shape(name));
-            fill(t, new Random(name.hashCode()));
-            return t;
-        }
-
-        @Override
-        public void close() {}
+        return Arrays.stream(parameter.split("x")).mapToInt(Integer::parseInt).toArray();
     }
 }

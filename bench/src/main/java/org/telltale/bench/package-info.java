@@ -1,9 +1,18 @@
 /**
- * Measurements: JMH benchmarks, and checkpoints of real size to measure with where no real weights are at hand.
+ * Measurements: JMH benchmarks of Telltale beside ONNX Runtime and libtorch, and checkpoints of real size to measure with
+ * where no real weights are at hand.
  *
- * <p>{@code mvn -pl bench} without a goal starts the benchmarks, once the other modules are installed ({@code mvn install
- * -DskipTests}). {@code -Dbenchmarks=MatMul} selects by a regular expression; {@code -Djmh="-p threads=1"} passes options
- * on.
+ * <p>{@code mvn -pl bench -am} without a goal runs a short suite (under ten minutes) and prints one table of times and
+ * ratios; {@code -pl bench} alone does once the other modules are installed. With
+ *
+ * <ul>
+ *   <li>{@code -Dbench.full}: all cases, for hours;
+ *   <li>{@code -Dguard}: hot cases beside a peer; fails where a ratio is below its floor in {@code floors.json}. {@code
+ *       -Dguard.handicap=2} makes Telltale run twice, to see it fail;
+ *   <li>{@code -Dbench.tables}: puts the tables of the latest suite into {@code docs/performance.md};
+ *   <li>{@code -Dbenchmarks=MatMul}, {@code -Djmh="-p threads=1 -p engine=telltale"}: JMH itself, benchmarks selected by a
+ *       regular expression and its own options; {@code -Djmh=-h} lists them.
+ * </ul>
  */
 @NullMarked
 package org.telltale.bench;

@@ -1,0 +1,109 @@
+package org.telltale.bench;
+
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import org.openjdk.jmh.annotations.Param;
+import org.telltale.engine.Activation;
+import org.telltale.engine.DType;
+import org.telltale.engine.Graph;
+import org.telltale.engine.Shape;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.nn.Params;
+import org.telltale.models.Bert;
+import org.telltale.models.Blip;
+import org.telltale.models.EfficientNet;
+import org.telltale.models.MobileNetV2;
+
+/** Whole models of real size with made-up weights: model:batch x extent of a picture, or batch x tokens. */
+public class ModelBenchmark extends PeerBenchmark {
+    @Param({
+        "mobilenetv2:1x224",
+        "mobilenetv2:16x224",
+        "efficientnet-b0:1x224",
+        "efficientnet-b0:16x224",
+        "efficientnet-b2:1x260",
+        "bert-base:1x128",
+        "bert-base:8x128",
+        "blip-large-vision:1x384"
+    })
+    public String shape = "";
+
+    @Override
+    Graph graph() {
+        String[] parts = shape.split(":", 2);
+        int[] s = Workload.extents(parts[1]);
+        // Any name is there with any shape: the weights are made by name.
+        Params params = Params.of("made-up weights", Set.of(), n -> Shape.of(), n -> DType.F32);
+        Tensor pictures = Workload.input("pictures", s[0], s[1], s[1], 3);
+        return Graph.of(
+                shape,
+                switch (parts[0]) {
+                    case "mobilenetv2" ->
+                        new MobileNetV2(mobileNet(), params).forward(pictures).logits();
+                    case "efficientnet-b0" ->
+                        new EfficientNet(efficientNet(s[1], 1, 1), params)
+                                .forward(pictures)
+                                .logits();
+                    case "efficientnet-b2" ->
+                        new EfficientNet(efficientNet(s[1], 1.1, 1.2), params)
+                                .forward(pictures)
+                                .logits();
+                    case "bert-base" -> bert(params, s[0], s[1]);
+                    case "blip-large-vision" ->
+                        new Blip(blip(s[1]), params).see(pictures).last();
+                    default -> throw new IllegalArgumentException("unknown model '" + parts[0] + "'");
+                });
+    }
+
+    @Override
+    Operands operands(Graph graph) {
+        return new Operands(graph)
+                .integers("ids", i -> (int) (i * 7919 % 30000))
+                .integers("mask", i -> 1)
+                .integers("types", i -> 0);
+    }
+
+    private static Tensor bert(Params params, int batch, int tokens) {
+        Bert.Config config = new Bert.Config(30522, 768, 12, 12, 3072, 512, 2, Activation.GELU_ERF, 1e-12f, labels(7));
+        return new Bert(config, params)
+                .forward(
+                        Tensor.input("ids", DType.I32, batch, tokens),
+                        Tensor.input("mask", DType.I32, batch, tokens),
+                        Tensor.input("types", DType.I32, batch, tokens))
+                .logits();
+    }
+
+    private static MobileNetV2.Config mobileNet() {
+        return new MobileNetV2.Config(
+                224, 1, 8, 8, 6, true, true, true, Activation.RELU6, 1e-3f, List.of(), labels(1000));
+    }
+
+    private static EfficientNet.Config efficientNet(int extent, double width, double depth) {
+        return new EfficientNet.Config(
+                extent,
+                width,
+                depth,
+                8,
+                List.of(3, 3, 5, 3, 5, 5, 3),
+                List.of(1, 2, 2, 3, 3, 4, 1),
+                List.of(32, 16, 24, 40, 80, 112, 192),
+                List.of(16, 24, 40, 80, 112, 192, 320),
+                List.of(1, 6, 6, 6, 6, 6, 6),
+                List.of(1, 2, 2, 2, 1, 2, 1),
+                0.25,
+                Activation.SILU,
+                1e-3f,
+                labels(1000));
+    }
+
+    private static Blip.Config blip(int extent) {
+        return new Blip.Config(
+                new Blip.Vision(1024, 24, 16, 4096, extent, 16, Activation.GELU_ERF, 1e-5f),
+                new Blip.Text(30524, 768, 12, 12, 3072, 512, Activation.GELU_ERF, 1e-12f, 30522, 102));
+    }
+
+    private static List<String> labels(int count) {
+        return Collections.nCopies(count, "label");
+    }
+}
