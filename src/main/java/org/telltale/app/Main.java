@@ -68,10 +68,11 @@ public final class Main implements Runnable {
 
     /** Runs a command; the exit code. */
     static int run(Terminal terminal, String... args) {
+        TimingsReport timings = new TimingsReport();
         Main main = new Main();
         CommandLine line = new CommandLine(main)
-                .addSubcommand("caption", new CaptionCommand(terminal))
-                .addSubcommand("classify", new ClassifyCommand(terminal))
+                .addSubcommand("caption", new CaptionCommand(terminal, timings))
+                .addSubcommand("classify", new ClassifyCommand(terminal, timings))
                 .addSubcommand("fuse", new FuseCommand(terminal))
                 .addSubcommand("convert", new ConvertCommand(terminal))
                 .addSubcommand("info", new InfoCommand(terminal))
