@@ -29,6 +29,7 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
     private final Blip blip;
     private final Size size;
     private final Map<String, HostTensor> memory;
+    private final Timings timings;
     private final Map<String, HostTensor> caches = new HashMap<>();
     private final Map<Integer, Executable> steps = new LinkedHashMap<>();
     private final Arena arena = Arena.ofShared();
@@ -38,12 +39,14 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
     record Size(int span, int slots) {}
 
     /** @param memory the picture's keys and values by input name; its addresses stay, its values change by picture */
-    BlipDecoder(Backend backend, Weights weights, Blip blip, Size size, Map<String, HostTensor> memory) {
+    BlipDecoder(
+            Backend backend, Weights weights, Blip blip, Size size, Map<String, HostTensor> memory, Timings timings) {
         this.backend = backend;
         this.weights = weights;
         this.blip = blip;
         this.size = size;
         this.memory = memory;
+        this.timings = timings;
     }
 
     @Override
@@ -55,7 +58,7 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
                 rows[r][t] = t;
             }
         }
-        HostTensor all = run(prompt, rows);
+        HostTensor all = timings.in(Timings.Stage.PROMPT, () -> run(prompt, rows));
         past = new int[][] {rows[prompt.length - 1]};
         int vocabulary = all.shape().dim(1);
         long row = 4L * vocabulary;
@@ -72,7 +75,7 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
             rows[r] = java.util.Arrays.copyOf(past[parents[r]], length + 1);
             rows[r][length] = next + r;
         }
-        HostTensor logits = run(tokens, rows);
+        HostTensor logits = timings.in(Timings.Stage.STEP, () -> run(tokens, rows));
         past = rows;
         return new Logits(logits);
     }
@@ -107,10 +110,8 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
     private Executable compile(int rows) {
         int tokens = memory.values().iterator().next().shape().dim(1);
         Blip.Step step = blip.step(rows, size.span, size.slots, tokens);
-        Executable e = backend.compile(
-                Graph.of("BLIP step of " + rows, List.of(step.logits()), step.updates()),
-                weights,
-                CompileOptions.DEFAULT);
+        Graph graph = Graph.of("BLIP step of " + rows, List.of(step.logits()), step.updates());
+        Executable e = timings.in(Timings.Stage.COMPILE, () -> backend.compile(graph, weights, CompileOptions.DEFAULT));
         try {
             memory.forEach(e::bind);
             step.updates().keySet().forEach(state -> {

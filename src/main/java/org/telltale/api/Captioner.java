@@ -13,7 +13,6 @@ import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Tensor;
-import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.models.Blip;
 import org.telltale.models.ConfigException;
@@ -79,8 +78,7 @@ public final class Captioner implements AutoCloseable {
         checkpoint.params.verify();
         List<Tensor> outputs = new ArrayList<>(remembered.keys());
         outputs.addAll(remembered.values());
-        vision = checkpoint.backend.compile(
-                Graph.of(checkpoint.folder + " vision", outputs, Map.of()), checkpoint.weights, CompileOptions.DEFAULT);
+        vision = checkpoint.compile(Graph.of(checkpoint.folder + " vision", outputs, Map.of()));
         int layers = config.text().layers();
         for (int i = 0; i < layers; i++) {
             memory.put("cross_key." + i, vision.output(i));
@@ -94,6 +92,7 @@ public final class Captioner implements AutoCloseable {
         private ModelOptions options = ModelOptions.DEFAULT;
         private String prompt = PROMPT;
         private @Nullable Float visionEpsilon;
+        private Timings timings = new Timings();
 
         private Builder(String model) {
             this.model = model;
@@ -126,9 +125,17 @@ public final class Captioner implements AutoCloseable {
             return this;
         }
 
+        /** A clock that is told what the time goes to. */
+        public Builder timings(Timings value) {
+            timings = value;
+            return this;
+        }
+
         public Captioner open() {
-            Checkpoint checkpoint = new Checkpoint(model, options);
-            return checkpoint.orClose(() -> new Captioner(checkpoint, this));
+            return timings.in(Timings.Stage.MODEL, () -> {
+                Checkpoint checkpoint = new Checkpoint(model, options, timings);
+                return checkpoint.orClose(() -> new Captioner(checkpoint, this));
+            });
         }
     }
 
@@ -158,9 +165,14 @@ public final class Captioner implements AutoCloseable {
     synchronized Generation generate(
             Pixels picture, int[] promptIds, GenerationOptions how, BooleanSupplier cancelled) {
         BlipDecoder ready = decoder(promptIds.length, how);
-        preprocess.into(picture, vision.input("pictures").data(), 0);
-        vision.run();
-        return how.generate(ready, promptIds, config.text().end(), cancelled);
+        Timings timings = checkpoint.timings;
+        timings.in(
+                Timings.Stage.PREPARE,
+                () -> preprocess.into(picture, vision.input("pictures").data(), 0));
+        timings.in(Timings.Stage.VISION, vision::run);
+        return timings.in(
+                Timings.Stage.CHOICE,
+                () -> how.generate(ready, promptIds, config.text().end(), cancelled));
     }
 
     /**
@@ -220,7 +232,7 @@ public final class Captioner implements AutoCloseable {
                 ready.close();
                 decoder = null;
             }
-            ready = new BlipDecoder(checkpoint.backend, checkpoint.weights, blip, size, memory);
+            ready = new BlipDecoder(checkpoint.backend, checkpoint.weights, blip, size, memory, checkpoint.timings);
             decoder = ready;
             decoderSize = size;
         }

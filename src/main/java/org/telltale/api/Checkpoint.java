@@ -2,9 +2,12 @@ package org.telltale.api;
 
 import java.nio.file.Path;
 import java.util.function.Supplier;
+import org.telltale.engine.Graph;
 import org.telltale.engine.io.SafeTensors;
 import org.telltale.engine.nn.Params;
 import org.telltale.engine.spi.Backend;
+import org.telltale.engine.spi.CompileOptions;
+import org.telltale.engine.spi.Executable;
 import org.telltale.models.ConfigFile;
 
 /** A model folder opened on a device: its configuration, its weights, and the backend that computes with them. */
@@ -14,8 +17,10 @@ final class Checkpoint implements AutoCloseable {
     final SafeTensors weights;
     final Params params;
     final Backend backend;
+    final Timings timings;
 
-    Checkpoint(String model, ModelOptions options) {
+    Checkpoint(String model, ModelOptions options, Timings timings) {
+        this.timings = timings;
         folder = ModelFolder.find(model);
         config = ConfigFile.read(folder.resolve("config.json"));
         backend = options.device().open(options.threads());
@@ -43,6 +48,10 @@ final class Checkpoint implements AutoCloseable {
                 close();
             }
         }
+    }
+
+    Executable compile(Graph graph) {
+        return timings.in(Timings.Stage.COMPILE, () -> backend.compile(graph, weights, CompileOptions.DEFAULT));
     }
 
     ConfigFile file(String name) {

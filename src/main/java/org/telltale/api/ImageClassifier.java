@@ -7,7 +7,6 @@ import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Tensor;
-import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.models.ConfigException;
 import org.telltale.models.EfficientNet;
@@ -38,14 +37,20 @@ public final class ImageClassifier implements AutoCloseable {
         Tensor pictures = Tensor.input(PICTURES, DType.F32, 1, preprocess.height(), preprocess.width(), 3);
         Tensor probabilities = network.forward.logits(pictures).softmax(1);
         checkpoint.params.verify();
-        executable = checkpoint.backend.compile(
-                Graph.of(checkpoint.folder.toString(), probabilities), checkpoint.weights, CompileOptions.DEFAULT);
+        executable = checkpoint.compile(Graph.of(checkpoint.folder.toString(), probabilities));
     }
 
     /** Opens a model folder, or an id of the local Hugging Face cache. */
     public static ImageClassifier open(String model, ModelOptions options) {
-        Checkpoint checkpoint = new Checkpoint(model, options);
-        return checkpoint.orClose(() -> new ImageClassifier(checkpoint, options));
+        return open(model, options, new Timings());
+    }
+
+    /** As the other {@code open}, and tells a clock what the time goes to. */
+    public static ImageClassifier open(String model, ModelOptions options, Timings timings) {
+        return timings.in(Timings.Stage.MODEL, () -> {
+            Checkpoint checkpoint = new Checkpoint(model, options, timings);
+            return checkpoint.orClose(() -> new ImageClassifier(checkpoint, options));
+        });
     }
 
     private interface Forward {
@@ -86,8 +91,8 @@ public final class ImageClassifier implements AutoCloseable {
 
     public synchronized Classification classify(Pixels picture) {
         HostTensor input = executable.input(PICTURES);
-        preprocess.into(picture, input.data(), 0);
-        executable.run();
+        checkpoint.timings.in(Timings.Stage.PREPARE, () -> preprocess.into(picture, input.data(), 0));
+        checkpoint.timings.in(Timings.Stage.RUN, executable::run);
         return Classification.of(labels, executable.output(0).toFloats(), 0);
     }
 

@@ -8,7 +8,6 @@ import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Tensor;
-import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.models.Bert;
 import org.telltale.models.ConfigException;
@@ -43,8 +42,15 @@ public final class TextClassifier implements AutoCloseable {
 
     /** Opens a model folder, or an id of the local Hugging Face cache. */
     public static TextClassifier open(String model, ModelOptions options) {
-        Checkpoint checkpoint = new Checkpoint(model, options);
-        return checkpoint.orClose(() -> new TextClassifier(checkpoint));
+        return open(model, options, new Timings());
+    }
+
+    /** As the other {@code open}, and tells a clock what the time goes to. */
+    public static TextClassifier open(String model, ModelOptions options, Timings timings) {
+        return timings.in(Timings.Stage.MODEL, () -> {
+            Checkpoint checkpoint = new Checkpoint(model, options, timings);
+            return checkpoint.orClose(() -> new TextClassifier(checkpoint));
+        });
     }
 
     /** The labels in the order of their ids. */
@@ -54,7 +60,7 @@ public final class TextClassifier implements AutoCloseable {
 
     public synchronized Classification classify(String text) {
         int limit = Math.min(MAX_TOKENS, config.positions());
-        int[] ids = tokenizer.encode(text, limit);
+        int[] ids = checkpoint.timings.in(Timings.Stage.PREPARE, () -> tokenizer.encode(text, limit));
         int length = Math.min((ids.length + BUCKET - 1) / BUCKET * BUCKET, limit);
         Executable e = bucket(length);
         HostTensor in = e.input("ids");
@@ -63,7 +69,7 @@ public final class TextClassifier implements AutoCloseable {
             in.setInt(i, i < ids.length ? ids[i] : tokenizer.padId());
             mask.setInt(i, i < ids.length ? 1 : 0);
         }
-        e.run();
+        checkpoint.timings.in(Timings.Stage.RUN, e::run);
         return Classification.of(labels(), e.output(0).toFloats(), 0);
     }
 
@@ -74,8 +80,7 @@ public final class TextClassifier implements AutoCloseable {
     }
 
     private Executable bucket(int length) {
-        return buckets.computeIfAbsent(
-                length, n -> checkpoint.backend.compile(graph(n), checkpoint.weights, CompileOptions.DEFAULT));
+        return buckets.computeIfAbsent(length, n -> checkpoint.compile(graph(n)));
     }
 
     private Graph graph(int length) {

@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.telltale.api.Caption;
 import org.telltale.api.Captioner;
+import org.telltale.api.Timings;
 import org.telltale.app.data.CaptionRecord;
 import org.telltale.app.data.Entry;
 import org.telltale.app.data.Header;
@@ -33,6 +34,7 @@ import tools.jackson.databind.node.ObjectNode;
         })
 final class CaptionCommand implements Callable<Integer> {
     private final Terminal terminal;
+    private final TimingsReport report;
 
     @Mixin
     private ModelArguments model = new ModelArguments();
@@ -62,15 +64,28 @@ final class CaptionCommand implements Callable<Integer> {
     @Mixin
     private OutputArguments output = new OutputArguments();
 
-    CaptionCommand(Terminal terminal) {
+    CaptionCommand(Terminal terminal, TimingsReport report) {
         this.terminal = terminal;
+        this.report = report;
     }
 
     @Override
     public Integer call() throws InterruptedException {
+        report.begin();
+        Exit exit = caption();
+        if (output.timings) {
+            report.print(terminal);
+        }
+        return exit.code();
+    }
+
+    private Exit caption() throws InterruptedException {
+        Timings timings = report.timings();
         GenerationOptions how = generation.options();
-        Captioner.Builder builder =
-                Captioner.model(model.model).options(model.options()).prompt(prompt);
+        Captioner.Builder builder = Captioner.model(model.model)
+                .options(model.options())
+                .prompt(prompt)
+                .timings(timings);
         if (visionEpsilon != null) {
             if (!(visionEpsilon > 0 && visionEpsilon < 1)) {
                 throw new Exit.UsageException("--vision-eps is " + visionEpsilon + ", expected a number from 0 to 1");
@@ -78,7 +93,7 @@ final class CaptionCommand implements Callable<Integer> {
             builder.visionEpsilon(visionEpsilon);
         }
         output.check();
-        Headers headers = output.records() ? Headers.begin(Header.CAPTIONS, "caption", model) : null;
+        Headers headers = output.records() ? Headers.begin(Header.CAPTIONS, "caption", model, timings) : null;
         List<String> ids = Pictures.find(inputs, terminal.in());
         try (Captioner captioner = ModelArguments.open(builder::open)) {
             check(captioner, how);
@@ -88,7 +103,7 @@ final class CaptionCommand implements Callable<Integer> {
                 header = headers.complete(captioner.device());
             }
             try (Results results = output.open(terminal, header, CaptionCommand::line)) {
-                Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose)
+                Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose, timings)
                         .run(
                                 ids,
                                 (id, picture) -> {
@@ -96,8 +111,8 @@ final class CaptionCommand implements Callable<Integer> {
                                     return new CaptionRecord(id, c.text(), c.logProb());
                                 },
                                 results);
-                results.finish();
-                return OutputArguments.exit(outcome).code();
+                timings.in(Timings.Stage.WRITE, results::finish);
+                return OutputArguments.exit(outcome);
             }
         }
     }

@@ -16,6 +16,7 @@ import org.telltale.api.ImageClassifier;
 import org.telltale.api.ModelFolder;
 import org.telltale.api.ModelOptions;
 import org.telltale.api.TextClassifier;
+import org.telltale.api.Timings;
 import org.telltale.app.data.CaptionRecord;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Entry;
@@ -47,6 +48,8 @@ import tools.jackson.databind.node.ObjectNode;
         })
 final class ClassifyCommand implements Callable<Integer> {
     private final Terminal terminal;
+    private final TimingsReport report;
+    private final Timings timings;
 
     @Mixin
     private ModelArguments model = new ModelArguments();
@@ -76,12 +79,23 @@ final class ClassifyCommand implements Callable<Integer> {
     @Mixin
     private OutputArguments output = new OutputArguments();
 
-    ClassifyCommand(Terminal terminal) {
+    ClassifyCommand(Terminal terminal, TimingsReport report) {
         this.terminal = terminal;
+        this.report = report;
+        timings = report.timings();
     }
 
     @Override
     public Integer call() throws InterruptedException {
+        report.begin();
+        Exit exit = classify();
+        if (output.timings) {
+            report.print(terminal);
+        }
+        return exit.code();
+    }
+
+    private Exit classify() throws InterruptedException {
         int kinds = (inputs.isEmpty() ? 0 : 1) + (texts.isEmpty() ? 0 : 1) + (captions == null ? 0 : 1);
         if (kinds != 1) {
             throw new Exit.UsageException(
@@ -103,23 +117,24 @@ final class ClassifyCommand implements Callable<Integer> {
                             ? model.model + " classifies texts: give --text or --captions"
                             : model.model + " classifies pictures, not texts");
         }
-        return (isBert ? classifyTexts(options) : classifyPictures(options)).code();
+        return isBert ? classifyTexts(options) : classifyPictures(options);
     }
 
     private Exit classifyPictures(ModelOptions options) throws InterruptedException {
         Headers headers = begin();
         List<String> ids = Pictures.find(inputs, terminal.in());
-        try (ImageClassifier classifier = ModelArguments.open(() -> ImageClassifier.open(model.model, options))) {
+        try (ImageClassifier classifier =
+                ModelArguments.open(() -> ImageClassifier.open(model.model, options, timings))) {
             if (headers != null) {
                 headers.configuration.put("exif", model.exif.name().toLowerCase(Locale.ROOT));
             }
             try (Results results = open(headers, classifier.device())) {
-                Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose)
+                Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose, timings)
                         .run(
                                 ids,
                                 (id, picture) -> scores(id, Scores.Source.IMAGE, classifier.classify(picture)),
                                 results);
-                results.finish();
+                timings.in(Timings.Stage.WRITE, results::finish);
                 return OutputArguments.exit(outcome);
             }
         }
@@ -128,7 +143,8 @@ final class ClassifyCommand implements Callable<Integer> {
     private Exit classifyTexts(ModelOptions options) throws InterruptedException {
         Headers headers = begin();
         Map<String, String> byId = textsById();
-        try (TextClassifier classifier = ModelArguments.open(() -> TextClassifier.open(model.model, options))) {
+        try (TextClassifier classifier =
+                ModelArguments.open(() -> TextClassifier.open(model.model, options, timings))) {
             if (headers != null && captions != null) {
                 headers.configuration.put("captions", captions.toString());
                 headers.configuration.put("captionsSha256", sha256(captions));
@@ -139,9 +155,10 @@ final class ClassifyCommand implements Callable<Integer> {
                     if (terminal.cancelled().getAsBoolean()) {
                         throw new CancellationException();
                     }
-                    results.add(scores(text.getKey(), Scores.Source.TEXT, classifier.classify(text.getValue())));
+                    Scores scores = scores(text.getKey(), Scores.Source.TEXT, classifier.classify(text.getValue()));
+                    timings.in(Timings.Stage.WRITE, () -> results.add(scores));
                 }
-                results.finish();
+                timings.in(Timings.Stage.WRITE, results::finish);
                 return Exit.OK;
             }
         }
@@ -167,7 +184,7 @@ final class ClassifyCommand implements Callable<Integer> {
     }
 
     private @Nullable Headers begin() {
-        return output.records() ? Headers.begin(Header.SCORES, "classify", model) : null;
+        return output.records() ? Headers.begin(Header.SCORES, "classify", model, timings) : null;
     }
 
     private Results open(@Nullable Headers headers, String device) throws InterruptedException {

@@ -6,7 +6,10 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
 import org.telltale.app.data.StandardOutput;
 import org.telltale.app.pipeline.Terminal;
 import picocli.CommandLine;
@@ -68,15 +71,24 @@ public final class Main implements Runnable {
 
     /** Runs a command; the exit code. */
     static int run(Terminal terminal, String... args) {
+        TimingsReport timings = new TimingsReport();
         Main main = new Main();
-        CommandLine line = new CommandLine(main)
-                .addSubcommand("caption", new CaptionCommand(terminal))
-                .addSubcommand("classify", new ClassifyCommand(terminal))
-                .addSubcommand("fuse", new FuseCommand(terminal))
-                .addSubcommand("convert", new ConvertCommand(terminal))
-                .addSubcommand("info", new InfoCommand(terminal))
-                .addSubcommand("help", new HelpCommand())
-                .setExpandAtFiles(false)
+        CommandLine line = new CommandLine(main);
+        Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("caption", () -> new CaptionCommand(terminal, timings));
+        commands.put("classify", () -> new ClassifyCommand(terminal, timings));
+        commands.put("fuse", () -> new FuseCommand(terminal));
+        commands.put("convert", () -> new ConvertCommand(terminal));
+        commands.put("info", () -> new InfoCommand(terminal));
+        commands.put("help", HelpCommand::new);
+        // Reading the annotations of all commands takes a while that one named at once needs not wait for.
+        String first = args.length == 0 || args[0].equals("help") ? "" : args[0];
+        commands.forEach((name, command) -> {
+            if (name.equals(first) || !commands.containsKey(first)) {
+                line.addSubcommand(name, command.get());
+            }
+        });
+        line.setExpandAtFiles(false)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setAbbreviatedOptionsAllowed(false)
                 .setParameterExceptionHandler((e, a) -> {

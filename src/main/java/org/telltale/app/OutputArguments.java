@@ -35,6 +35,11 @@ final class OutputArguments {
     @Option(names = "--verbose", description = "Tell of progress also where standard error is no terminal.")
     boolean verbose;
 
+    @Option(
+            names = "--timings",
+            description = "Show at the end, on standard error, what the time went to and the peak of memory.")
+    boolean timings;
+
     /** Refuses wrong combinations and files that cannot be written, before any work. */
     void check() {
         if (json && (jsonl || output != null)) {

@@ -1,11 +1,13 @@
 package org.telltale.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -163,5 +165,46 @@ class CaptionTest {
         assertThat(run.lines()).hasSize(2);
         assertThat(run.err().lines()).hasSize(1);
         assertThat(run.err()).startsWith("telltale: " + bad + ": not a picture");
+    }
+
+    @Test
+    void timingsAddUpToTheTotalAndLeaveTheDataAlone() {
+        String[] args = {"caption", "-m", Cli.BLIP, "--jsonl", "--beams", "3", Cli.PICTURES};
+        String[] timed = Stream.concat(Stream.of(args), Stream.of("--timings")).toArray(String[]::new);
+        Cli run = Cli.run(timed).succeeded();
+        assertThat(run.out()).isEqualTo(Cli.run(args).succeeded().out());
+        Map<String, double[]> rows = Cli.timings(run.err());
+        assertThat(rows.keySet())
+                .containsExactly(
+                        "JVM start to main",
+                        "reading the command line",
+                        "model: files, configuration, checks",
+                        "model: compiling, packing weights",
+                        "pictures: waiting for the reader",
+                        "preparing inputs",
+                        "vision",
+                        "decoding: prompt",
+                        "decoding: steps",
+                        "decoding: choosing tokens",
+                        "writing results",
+                        "waiting for SHA-256",
+                        "other",
+                        "total since the JVM started",
+                        "on other threads: reading and decoding pictures",
+                        "on other threads: SHA-256 of the model's files");
+        double sum = rows.entrySet().stream()
+                .filter(r -> !r.getKey().startsWith("total") && !r.getKey().startsWith("on other"))
+                .mapToDouble(r -> r.getValue()[1])
+                .sum();
+        assertThat(sum).isCloseTo(rows.get("total since the JVM started")[1], within(1.0));
+        for (String each : List.of("vision", "decoding: prompt", "preparing inputs")) {
+            assertThat(rows.get(each)[0]).as(each).isEqualTo(COUNT);
+            assertThat(rows.get(each)[1]).as(each).isPositive();
+        }
+        assertThat(rows.get("writing results")[0]).isEqualTo(COUNT + 1);
+        int steps = (int) rows.get("decoding: steps")[0];
+        assertThat(run.err())
+                .contains("decoding: " + (steps + COUNT) + " tokens, ")
+                .containsPattern("peak resident memory: (\\d+\\.\\d\\d GiB|not )");
     }
 }

@@ -86,4 +86,19 @@ class ClassifyTest {
         assertThat(Cli.run("info", "-m", Cli.BERT).succeeded().out())
                 .contains("bert", "labels", "earthquake", "tensors");
     }
+
+    @Test
+    void timingsNameTheRunAndComeOnlyWhenAskedFor() {
+        Cli pictures = Cli.run("classify", "-m", Cli.MOBILENET, "--timings", Cli.PICTURE, Cli.OTHER)
+                .succeeded();
+        assertThat(Cli.timings(pictures.err()).get("running the model")[0]).isEqualTo(2);
+        Cli texts = Cli.run("classify", "-m", Cli.BERT, "--timings", "--text", "water in the street")
+                .succeeded();
+        assertThat(Cli.timings(texts.err()).get("running the model")[0]).isEqualTo(1);
+        assertThat(Cli.timings(texts.err())).doesNotContainKey("vision").doesNotContainKey("waiting for SHA-256");
+        assertThat(Cli.run("classify", "-m", Cli.MOBILENET, Cli.PICTURE)
+                        .succeeded()
+                        .err())
+                .isEmpty();
+    }
 }

@@ -6,8 +6,12 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.telltale.app.data.StandardOutput;
 import org.telltale.app.pipeline.Terminal;
 import tools.jackson.databind.JsonNode;
@@ -58,6 +62,19 @@ record Cli(int code, String out, String err) {
 
     List<String> lines() {
         return out.lines().toList();
+    }
+
+    /** Count, total and mean by name of the table that --timings shows. */
+    static Map<String, double[]> timings(String err) {
+        Map<String, double[]> rows = new LinkedHashMap<>();
+        Matcher row = Pattern.compile("^(\\S.*?) +(\\d+) +([0-9.]+) +([0-9.]+)$", Pattern.MULTILINE)
+                .matcher(err);
+        while (row.find()) {
+            rows.put(row.group(1), new double[] {
+                Double.parseDouble(row.group(2)), Double.parseDouble(row.group(3)), Double.parseDouble(row.group(4))
+            });
+        }
+        return rows;
     }
 
     static JsonNode json(String line) {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
+import org.telltale.api.Timings;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -29,9 +30,18 @@ public final class Fingerprint {
         this.task = task;
     }
 
-    /** Begins to compute that of a model folder. */
-    public static Fingerprint begin(Path folder) {
-        FutureTask<ObjectNode> task = new FutureTask<>(() -> compute(folder));
+    /**
+     * Begins to compute that of a model folder.
+     *
+     * @param timings told in the end how long it took
+     */
+    public static Fingerprint begin(Path folder, Timings timings) {
+        long began = System.nanoTime();
+        FutureTask<ObjectNode> task = new FutureTask<>(() -> {
+            ObjectNode node = compute(folder);
+            timings.aside(Timings.Aside.HASH, began);
+            return node;
+        });
         Thread thread = new Thread(task, "fingerprint");
         thread.setDaemon(true);
         thread.start();

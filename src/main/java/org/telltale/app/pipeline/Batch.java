@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import org.telltale.api.Timings;
 import org.telltale.app.data.Entry;
 import org.telltale.app.data.Results;
 import org.telltale.models.image.Exif;
@@ -20,8 +21,9 @@ import org.telltale.models.image.Pixels;
  * left out.
  *
  * @param verbose whether to tell of progress where there is no terminal
+ * @param timings told of waiting for pictures and of writing
  */
-public record Batch(Terminal terminal, Exif exif, boolean verbose) {
+public record Batch(Terminal terminal, Exif exif, boolean verbose, Timings timings) {
     /** What is computed of a picture. */
     public interface Step {
         Entry of(String id, Pixels picture);
@@ -56,7 +58,9 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose) {
                     throw new CancellationException();
                 }
                 try {
-                    results.add(step.of(left.get(i), pictures.next()));
+                    Pixels picture = next(pictures);
+                    Entry entry = step.of(left.get(i), picture);
+                    timings.in(Timings.Stage.WRITE, () -> results.add(entry));
                 } catch (ExecutionException e) {
                     progress.clear();
                     terminal.say(problem(left.get(i), e));
@@ -78,8 +82,22 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose) {
         return new Outcome(ids.size(), missing, bad);
     }
 
+    private Pixels next(Ahead<String, Pixels> pictures) throws ExecutionException, InterruptedException {
+        Timings.Stage outer = timings.enter(Timings.Stage.PICTURES);
+        try {
+            return pictures.next();
+        } finally {
+            timings.leave(outer);
+        }
+    }
+
     private Pixels read(String id) throws ImageException {
-        return ImageReader.read(Path.of(id), exif);
+        long began = System.nanoTime();
+        try {
+            return ImageReader.read(Path.of(id), exif);
+        } finally {
+            timings.aside(Timings.Aside.READ, began);
+        }
     }
 
     private static String problem(String id, ExecutionException failure) {
