@@ -87,11 +87,21 @@ class ArchitectureTest {
                         .that()
                         .resideInAPackage("org.telltale.kernels..")
                         .and()
+                        .resideOutsideOfPackage("org.telltale.kernels.vector.jit..")
+                        .and()
                         .arePublic()
                         .and()
                         .areTopLevelClasses()
                         .should()
                         .haveSimpleNameEndingWith("Backend"));
+        rules.put(
+                "emitted code is the kernels' own",
+                classes()
+                        .that()
+                        .resideInAPackage("org.telltale.kernels.vector.jit..")
+                        .should()
+                        .onlyHaveDependentClassesThat()
+                        .resideInAPackage("org.telltale.kernels.vector.."));
         rules.put(
                 "only Main ends the process",
                 noClasses()

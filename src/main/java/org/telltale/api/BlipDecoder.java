@@ -5,14 +5,12 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
-import org.telltale.engine.io.Weights;
-import org.telltale.engine.spi.Backend;
-import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.models.Blip;
 import org.telltale.models.decode.Logits;
@@ -24,8 +22,7 @@ import org.telltale.models.decode.StepFunction;
  * numbers. The prompt is one step whose rows are its tokens.
  */
 final class BlipDecoder implements StepFunction, AutoCloseable {
-    private final Backend backend;
-    private final Weights weights;
+    private final Function<Graph, Executable> compiler;
     private final Blip blip;
     private final Size size;
     private final Map<String, HostTensor> memory;
@@ -40,9 +37,12 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
 
     /** @param memory the picture's keys and values by input name; its addresses stay, its values change by picture */
     BlipDecoder(
-            Backend backend, Weights weights, Blip blip, Size size, Map<String, HostTensor> memory, Timings timings) {
-        this.backend = backend;
-        this.weights = weights;
+            Function<Graph, Executable> compiler,
+            Blip blip,
+            Size size,
+            Map<String, HostTensor> memory,
+            Timings timings) {
+        this.compiler = compiler;
         this.blip = blip;
         this.size = size;
         this.memory = memory;
@@ -111,7 +111,7 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
         int tokens = memory.values().iterator().next().shape().dim(1);
         Blip.Step step = blip.step(rows, size.span, size.slots, tokens);
         Graph graph = Graph.of("BLIP step of " + rows, List.of(step.logits()), step.updates());
-        Executable e = timings.in(Timings.Stage.COMPILE, () -> backend.compile(graph, weights, CompileOptions.DEFAULT));
+        Executable e = compiler.apply(graph);
         try {
             memory.forEach(e::bind);
             step.updates().keySet().forEach(state -> {

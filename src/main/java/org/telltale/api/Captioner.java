@@ -232,7 +232,7 @@ public final class Captioner implements AutoCloseable {
                 ready.close();
                 decoder = null;
             }
-            ready = new BlipDecoder(checkpoint.backend, checkpoint.weights, blip, size, memory, checkpoint.timings);
+            ready = new BlipDecoder(checkpoint::compile, blip, size, memory, checkpoint.timings);
             decoder = ready;
             decoderSize = size;
         }

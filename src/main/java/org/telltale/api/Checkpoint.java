@@ -18,8 +18,10 @@ final class Checkpoint implements AutoCloseable {
     final Params params;
     final Backend backend;
     final Timings timings;
+    private final CompileOptions compileOptions;
 
     Checkpoint(String model, ModelOptions options, Timings timings) {
+        compileOptions = new CompileOptions(options.precision());
         this.timings = timings;
         folder = ModelFolder.find(model);
         config = ConfigFile.read(folder.resolve("config.json"));
@@ -51,7 +53,7 @@ final class Checkpoint implements AutoCloseable {
     }
 
     Executable compile(Graph graph) {
-        return timings.in(Timings.Stage.COMPILE, () -> backend.compile(graph, weights, CompileOptions.DEFAULT));
+        return timings.in(Timings.Stage.COMPILE, () -> backend.compile(graph, weights, compileOptions));
     }
 
     ConfigFile file(String name) {

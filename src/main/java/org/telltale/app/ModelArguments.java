@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.telltale.api.Device;
 import org.telltale.api.ModelOptions;
 import org.telltale.engine.nn.CheckpointException;
+import org.telltale.engine.spi.CompileOptions.Precision;
 import org.telltale.models.ConfigException;
 import org.telltale.models.image.Exif;
 import picocli.CommandLine.Option;
@@ -33,10 +34,18 @@ final class ModelArguments {
 
     @Option(
             names = "--precision",
-            paramLabel = "f32",
+            paramLabel = "f32|bf16",
             defaultValue = "f32",
-            description = "Arithmetic (default: ${DEFAULT-VALUE}, the only one yet).")
+            description = "How weights of products are kept: bf16 halves their memory, and rounds them"
+                    + " (default: ${DEFAULT-VALUE}).")
     String precision = "f32";
+
+    @Option(
+            names = "--kernel",
+            paramLabel = "NAME",
+            description = "The CPU's kernel for products: auto, vector (the Vector API), or emitted machine code,"
+                    + " avx2 or avx512; 'telltale info' names the one that auto takes.")
+    private @Nullable String kernel;
 
     @Option(
             names = "--exif",
@@ -51,17 +60,19 @@ final class ModelArguments {
         if (!DEVICE.matcher(device).matches()) {
             throw new Exit.UsageException("--device is '" + device + "', expected auto, cpu, gpu or gpu:K");
         }
-        if (precision.equals("bf16")) {
-            throw new Exit.UsageException("--precision bf16 is not available yet, f32 is");
-        }
-        if (!precision.equals("f32")) {
-            throw new Exit.UsageException("--precision is '" + precision + "', expected f32");
+        Precision kept = switch (precision) {
+            case "f32" -> Precision.F32;
+            case "bf16" -> Precision.BF16;
+            default -> throw new Exit.UsageException("--precision is '" + precision + "', expected f32 or bf16");
+        };
+        if (kernel != null) {
+            System.setProperty("telltale.kernel", kernel);
         }
         int count = threads == null ? Device.defaultThreads() : threads;
         if (count < 1 || count > 1024) {
             throw new Exit.UsageException("--threads is " + count + ", expected 1 to 1024");
         }
-        return new ModelOptions(new Device(device), count, exif);
+        return new ModelOptions(new Device(device), count, kept, exif);
     }
 
     /** Opens a model; what is wrong with its files is told apart from what is wrong with the program. */

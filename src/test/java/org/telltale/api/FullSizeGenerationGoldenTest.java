@@ -87,7 +87,12 @@ class FullSizeGenerationGoldenTest {
                 GenerationOptions short3 =
                         GenerationOptions.beams(3).minLength(5).maxLength(greedy.length);
                 BlipDecoder.Size room = new BlipDecoder.Size(16, 16 * 3);
-                try (BlipDecoder cached = new BlipDecoder(backend, weights, blip, room, memory, new Timings());
+                try (BlipDecoder cached = new BlipDecoder(
+                                graph -> backend.compile(graph, weights, CompileOptions.DEFAULT),
+                                blip,
+                                room,
+                                memory,
+                                new Timings());
                         Anew anew = new Anew(backend, weights, blip, memory)) {
                     assertThat(short1.generate(cached, prompt, END, () -> false).ids())
                             .isEqualTo(greedy);

@@ -35,7 +35,6 @@ class BadInputTest {
             {"--beams", "2000"},
             {"--threads", "0"},
             {"--device", "tpu"},
-            {"--precision", "bf16"},
             {"--precision", "f64"},
             {"--max-length", "0"},
             {"--max-length", "4"},

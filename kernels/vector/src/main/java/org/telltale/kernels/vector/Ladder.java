@@ -18,16 +18,22 @@ import org.telltale.kernels.vector.jit.Rung;
 final class Ladder {
     private static final String VECTOR = "vector";
 
-    static final Ladder INSTANCE = new Ladder(System.getProperty("telltale.kernel", "auto"));
+    static final Ladder INSTANCE = new Ladder(asked());
 
+    private final String wanted;
     private final MicroKernel kernel;
     private final List<String> refused = new ArrayList<>();
     private final @Nullable String problem;
 
     Ladder(String wanted) {
+        this.wanted = wanted;
         MicroKernel emitted = wanted.equals(VECTOR) ? null : emitted(wanted);
         kernel = emitted == null ? new VectorMicroKernel() : emitted;
         problem = wanted.equals("auto") || wanted.equals(kernel.name()) ? null : problem(wanted);
+    }
+
+    private static String asked() {
+        return System.getProperty("telltale.kernel", "auto");
     }
 
     private String problem(String wanted) {
@@ -82,6 +88,10 @@ final class Ladder {
 
     /** Why the kernel that was asked for cannot be used. */
     Optional<String> problem() {
+        if (problem == null && this == INSTANCE && !asked().equals(wanted) && !asked().equals(kernel.name())) {
+            return Optional.of("this process computes with the kernel " + kernel.name()
+                    + " already and cannot change to " + asked());
+        }
         return Optional.ofNullable(problem);
     }
 
