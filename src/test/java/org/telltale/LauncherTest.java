@@ -59,7 +59,13 @@ class LauncherTest {
         Files.writeString(target.resolve("telltale.aot.java"), java + "\n");
         assertThat(run(java.toString(), launcher)).startsWith("0 ").contains("<-XX:AOTCache=" + cache + ">");
         assertThat(run(fakeJava("another jdk").toString(), launcher))
-                .startsWith("0 telltale: " + cache + " was made by another Java, " + java + ", and is not used")
+                .startsWith("0 telltale: " + cache + " is made by another Java, " + java + ", and is not used")
+                .doesNotContain("-XX:AOTCache");
+        Files.setLastModifiedTime(
+                lib.resolve("a.jar"),
+                FileTime.fromMillis(Files.getLastModifiedTime(cache).toMillis() + 10_000));
+        assertThat(run(java.toString(), launcher))
+                .startsWith("0 telltale: " + cache + " is older than the jars, and is not used")
                 .doesNotContain("-XX:AOTCache");
         Files.setLastModifiedTime(cache, FileTime.fromMillis(0));
         assertThat(run(java.toString(), launcher)).contains("is not used").doesNotContain("-XX:AOTCache");

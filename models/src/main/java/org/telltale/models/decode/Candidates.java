@@ -4,14 +4,22 @@ package org.telltale.models.decode;
  * The best continuations of all beams at one step, best first; of equal scores the lower beam and then the lower token
  * comes first.
  *
- * <p>They are kept in a bounded heap with the worst at its root, so that of beams x vocabulary scores nearly all are
- * dropped at one comparison. Reused from step to step.
+ * <p>They are kept in a bounded heap with the worst at its root. A block of tokens none of which is better is dropped at
+ * one comparison, and so is a beam, as soon as the sum of its exponentials says that all of it is worse. What is kept does
+ * not depend on that. Reused from step to step.
  */
 final class Candidates {
+    private static final double ROUNDING = 1e-12;
+
     private final double[] scores;
     private final int[] beams;
     private final int[] tokens;
     private int size;
+
+    /** One beam's logits, and the greatest of each block of them. */
+    private float[] row = new float[0];
+
+    private float[] peaks = new float[0];
 
     Candidates(int capacity) {
         scores = new double[capacity];
@@ -45,28 +53,51 @@ final class Candidates {
      */
     void collect(Logits logits, double[] beamScores, int forbidden) {
         clear();
-        float[] row = new float[logits.vocabulary()];
-        double logSum = 0;
+        if (row.length != logits.vocabulary()) {
+            row = new float[logits.vocabulary()];
+            peaks = new float[(row.length + Logits.BLOCK - 1) / Logits.BLOCK];
+        }
         float max = 0;
+        double logSum = 0;
         for (int beam = 0; beam < beamScores.length; beam++) {
             if (beam < logits.rows()) {
-                logSum = logits.read(beam, row);
-                max = Logits.max(row);
+                logits.copy(beam, row);
+                for (int i = 0; i < peaks.length; i++) {
+                    peaks[i] = Logits.max(row, i * Logits.BLOCK, Math.min((i + 1) * Logits.BLOCK, row.length));
+                }
+                max = Logits.max(peaks);
+                logSum = Logits.logSum(beam, row, max, hopeless(beamScores[beam], max));
             }
             double base = beamScores[beam] - logSum;
-            if (size == scores.length && base + max <= scores[0]) {
-                continue;
-            }
-            for (int token = 0; token < row.length; token++) {
-                double score = base + row[token];
-                // Equal scores lose: what is in the heap already has the lower beam or token.
-                if (size == scores.length && score <= scores[0]) {
-                    continue;
+            for (int i = 0; i < peaks.length; i++) {
+                if (size < scores.length || base + peaks[i] > scores[0]) {
+                    offer(base, beam, i * Logits.BLOCK, forbidden);
                 }
-                offer(token == forbidden ? Double.NEGATIVE_INFINITY : score, beam, token);
             }
         }
         sort();
+    }
+
+    /**
+     * The sum of exponentials of logit less maximum that makes even a row's likeliest token worse than all candidates so
+     * far, whose score is the beam's less the sum's logarithm. With room for the rounding of all that is computed.
+     */
+    private double hopeless(double beamScore, float max) {
+        return size < scores.length
+                ? Double.POSITIVE_INFINITY
+                : Math.exp(beamScore - scores[0] + ROUNDING * (1 + Math.abs(beamScore) + Math.abs(max)));
+    }
+
+    /** Offers the tokens of a block of the row. */
+    private void offer(double base, int beam, int begin, int forbidden) {
+        int end = Math.min(begin + Logits.BLOCK, row.length);
+        for (int token = begin; token < end; token++) {
+            double score = base + row[token];
+            // Equal scores lose: what is in the heap already has the lower beam or token.
+            if (size < scores.length || score > scores[0]) {
+                offer(token == forbidden ? Double.NEGATIVE_INFINITY : score, beam, token);
+            }
+        }
     }
 
     void clear() {

@@ -12,6 +12,9 @@ import org.telltale.engine.ShapeException;
  * @param values F32 [rows, vocabulary] in native memory
  */
 public record Logits(HostTensor values) {
+    /** How many logits are looked at together. */
+    static final int BLOCK = 256;
+
     public Logits {
         if (values.dtype() != DType.F32 || values.shape().rank() != 2) {
             throw new ShapeException("logits are F32 [rows, vocabulary], not " + values);
@@ -33,25 +36,51 @@ public record Logits(HostTensor values) {
      * @throws LogitsException if the row holds a NaN or an infinity that leaves no distribution
      */
     double read(int row, float[] into) {
+        copy(row, into);
+        return logSum(row, into, max(into), Double.POSITIVE_INFINITY);
+    }
+
+    /** Copies a row. */
+    void copy(int row, float[] into) {
         int n = vocabulary();
         MemorySegment.copy(values.data(), ValueLayout.JAVA_FLOAT, (long) row * n * Float.BYTES, into, 0, n);
-        double max = max(into);
+    }
+
+    /**
+     * The logarithm of the sum of a row's exponentials, summed in double from the first to the last.
+     *
+     * @param row its number, for the message
+     * @param max the row's maximum
+     * @param enough where the sum of exponentials of logit less {@code max} may stop
+     * @return infinity if the sum has come to {@code enough} before its end
+     * @throws LogitsException if the row holds a NaN or an infinity that leaves no distribution
+     */
+    static double logSum(int row, float[] logits, float max, double enough) {
+        if (!Float.isFinite(max)) {
+            throw new LogitsException("row " + row + " of the logits is no distribution: its maximum is " + max);
+        }
         double sum = 0;
-        for (float logit : into) {
-            sum += Math.exp(logit - max);
+        for (int begin = 0; begin < logits.length; begin += BLOCK) {
+            if (sum >= enough) {
+                return Double.POSITIVE_INFINITY;
+            }
+            int end = Math.min(begin + BLOCK, logits.length);
+            for (int i = begin; i < end; i++) {
+                sum += Math.exp(logits[i] - (double) max);
+            }
         }
-        double logSum = max + Math.log(sum);
-        if (!Double.isFinite(logSum)) {
-            throw new LogitsException("row " + row + " of the logits is no distribution: the log of its sum is "
-                    + logSum + ", its maximum " + max);
-        }
-        return logSum;
+        return max + Math.log(sum);
     }
 
     static float max(float[] row) {
+        return max(row, 0, row.length);
+    }
+
+    /** The maximum from {@code begin} (inclusive) to {@code end} (exclusive); NaN if there is one. */
+    static float max(float[] row, int begin, int end) {
         float max = Float.NEGATIVE_INFINITY;
-        for (float logit : row) {
-            max = Math.max(max, logit);
+        for (int i = begin; i < end; i++) {
+            max = Math.max(max, row[i]);
         }
         return max;
     }
