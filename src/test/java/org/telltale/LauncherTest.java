@@ -39,7 +39,7 @@ class LauncherTest {
     }
 
     @Test
-    void theStartUpCacheIsUsedByTheJavaThatMadeItOnly() throws Exception {
+    void theStartUpCacheIsMadeOnceForAJavaAndItsJars() throws Exception {
         Path root = Files.createDirectories(folder.toRealPath().resolve("a tree"));
         Path launcher = Files.copy(Path.of("..", "telltale"), root.resolve("telltale"));
         Path target = Files.createDirectories(root.resolve("src").resolve("target"));
@@ -49,34 +49,39 @@ class LauncherTest {
         }) {
             Files.createFile(empty);
         }
-        Path java = fakeJava("the jdk");
+        String making = "0 telltale: making the start-up cache ...\n";
+        String with = "<-XX:AOTCache=" + target.resolve("telltale.aot") + ">";
+        Path java = fakeJava("the jdk", true);
         assertThat(run(java.toString(), launcher))
-                .startsWith("0 ")
-                .doesNotContain("AOTCache")
+                .startsWith(making + "<")
+                .contains(with)
                 .contains("<" + target + "/telltale-1.jar:" + lib + "/a.jar:" + lib + "/b.jar>")
                 .contains("<--version>");
-        Path cache = Files.createFile(target.resolve("telltale.aot"));
-        Files.writeString(target.resolve("telltale.aot.java"), java + "\n");
-        assertThat(run(java.toString(), launcher)).startsWith("0 ").contains("<-XX:AOTCache=" + cache + ">");
-        assertThat(run(fakeJava("another jdk").toString(), launcher))
-                .startsWith("0 telltale: " + cache + " is made by another Java, " + java + ", and is not used")
-                .doesNotContain("-XX:AOTCache");
-        Files.setLastModifiedTime(
-                lib.resolve("a.jar"),
-                FileTime.fromMillis(Files.getLastModifiedTime(cache).toMillis() + 10_000));
-        assertThat(run(java.toString(), launcher))
-                .startsWith("0 telltale: " + cache + " is older than the jars, and is not used")
-                .doesNotContain("-XX:AOTCache");
-        Files.setLastModifiedTime(cache, FileTime.fromMillis(0));
-        assertThat(run(java.toString(), launcher)).contains("is not used").doesNotContain("-XX:AOTCache");
+        assertThat(run(java.toString(), launcher)).startsWith("0 <").contains(with);
+        assertThat(run(fakeJava("another jdk", true).toString(), launcher))
+                .startsWith(making)
+                .contains(with);
+        assertThat(run(java.toString(), launcher)).startsWith(making);
+        Files.setLastModifiedTime(lib.resolve("a.jar"), FileTime.fromMillis(System.currentTimeMillis() + 10_000));
+        assertThat(run(java.toString(), launcher)).startsWith(making);
+        Files.setLastModifiedTime(lib.resolve("a.jar"), FileTime.fromMillis(0));
+        Path without = fakeJava("a jdk without", false);
+        assertThat(run(without.toString(), launcher))
+                .startsWith(making + "telltale: it could not be made, " + target.resolve("telltale.aot.log"))
+                .doesNotContain("-XX:AOTCache=");
+        assertThat(run(without.toString(), launcher)).startsWith("0 <").doesNotContain("-XX:AOTCache=");
     }
 
-    /** A Java 25 by its release file, which shows its arguments. */
-    private Path fakeJava(String name) throws IOException {
+    /** A Java 25 by its release file, which shows its arguments, and makes caches or does not. */
+    private Path fakeJava(String name, boolean caches) throws IOException {
         Path home = folder.resolve(name);
         Path java = Files.createDirectories(home.resolve("bin")).resolve("java");
         Files.writeString(home.resolve("release"), "JAVA_VERSION=\"25.0.1\"\n");
-        Files.writeString(java, "#!/bin/sh\nfor a; do echo \"<$a>\"; done\n");
+        Files.writeString(
+                java,
+                "#!/bin/sh\nfor a; do echo \"<$a>\"; "
+                        + (caches ? "case $a in -XX:AOTCacheOutput=*) : >\"${a#*=}\" ;; esac; " : "")
+                        + "done\n");
         assertThat(java.toFile().setExecutable(true)).isTrue();
         return java;
     }
