@@ -17,9 +17,9 @@ import tools.jackson.databind.json.JsonMapper;
  * benchmark, shape, threads and peer: {@code MatMul 577x1024x4096 1 onnxruntime}.
  */
 final class Guard {
-    private static final int TURNS = 9;
-    private static final long TURN = 120_000_000;
-    private static final long WARM_UP = 1_000_000_000;
+    private static final int TURNS = 30;
+    private static final long TURN = 25_000_000;
+    private static final long WARM_UP = 1_200_000_000;
 
     private Guard() {}
 
@@ -40,24 +40,45 @@ final class Guard {
         }
 
         private PeerBenchmark open(String engine) {
-            PeerBenchmark b = switch (benchmark) {
-                case "MatMul" -> {
-                    MatMulBenchmark m = new MatMulBenchmark();
-                    m.shape = shape;
-                    yield m;
-                }
-                case "Attention" -> {
-                    AttentionBenchmark a = new AttentionBenchmark();
-                    a.shape = shape;
-                    yield a;
-                }
-                default ->
-                    throw new IllegalArgumentException("floor of '" + benchmark + "', expected MatMul or Attention");
-            };
+            PeerBenchmark b = made();
             b.engine = engine;
             b.threads = threads;
             b.open();
             return b;
+        }
+
+        private PeerBenchmark made() {
+            return switch (benchmark) {
+                case "MatMul" -> {
+                    MatMulBenchmark b = new MatMulBenchmark();
+                    b.shape = shape;
+                    yield b;
+                }
+                case "Attention" -> {
+                    AttentionBenchmark b = new AttentionBenchmark();
+                    b.shape = shape;
+                    yield b;
+                }
+                case "Conv" -> {
+                    ConvBenchmark b = new ConvBenchmark();
+                    b.shape = shape;
+                    b.batch = 1;
+                    yield b;
+                }
+                case "Pointwise" -> {
+                    PointwiseBenchmark b = new PointwiseBenchmark();
+                    b.shape = shape;
+                    yield b;
+                }
+                case "Model" -> {
+                    ModelBenchmark b = new ModelBenchmark();
+                    b.shape = shape;
+                    yield b;
+                }
+                default ->
+                    throw new IllegalArgumentException(
+                            "floor of '" + benchmark + "', expected MatMul, Attention, Conv, Pointwise or Model");
+            };
         }
     }
 
@@ -85,8 +106,16 @@ final class Guard {
                 System.out.println("left out, fewer processors than threads: " + floor);
                 continue;
             }
-            double ratio = ratio(floor, handicap);
-            String line = String.format(Locale.ROOT, "%s: ratio %.2f, floor %.2f", floor, ratio, floor.ratio);
+            Times times = times(floor, handicap);
+            double ratio = times.peer / times.ours;
+            String line = String.format(
+                    Locale.ROOT,
+                    "%s: ratio %.2f (%.3f ms to our %.3f ms), floor %.2f",
+                    floor,
+                    ratio,
+                    times.peer / 1e6,
+                    times.ours / 1e6,
+                    floor.ratio);
             System.out.println((ratio < floor.ratio ? "BELOW  " : "ok     ") + line);
             if (ratio < floor.ratio) {
                 failures.add(line + ", CPU family " + cpu.family());
@@ -96,8 +125,10 @@ final class Guard {
         return failures.isEmpty();
     }
 
-    /** How many times as long the peer takes as Telltale. */
-    private static double ratio(Floor floor, int handicap) {
+    /** Nanoseconds of a run. */
+    private record Times(double ours, double peer) {}
+
+    private static Times times(Floor floor, int handicap) {
         PeerBenchmark ours = floor.open(Workload.TELLTALE);
         PeerBenchmark peer = floor.open(floor.peer);
         Runnable run = () -> {
@@ -106,7 +137,7 @@ final class Guard {
             }
         };
         turn(run, WARM_UP);
-        turn(peer::run, WARM_UP / 2);
+        turn(peer::run, WARM_UP / 4);
         double best = Double.POSITIVE_INFINITY;
         double bestPeer = Double.POSITIVE_INFINITY;
         for (int i = 0; i < TURNS; i++) {
@@ -115,7 +146,7 @@ final class Guard {
         }
         ours.close();
         peer.close();
-        return bestPeer / best;
+        return new Times(best, bestPeer);
     }
 
     /** Nanoseconds of a run, over some time. */

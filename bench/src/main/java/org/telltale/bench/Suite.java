@@ -42,14 +42,14 @@ final class Suite {
                     ALL,
                     List.of(
                             "577x1024x4096",
-                            "577x4096x1024",
                             "128x768x3072",
+                            "577x4096x1024",
                             "3x768x3072",
                             "64x768x768",
                             "1x768x30524",
                             "784x192x32",
                             "49x160x960"),
-                    3),
+                    2),
             new Family(
                     AttentionBenchmark.class,
                     ALL,
@@ -115,8 +115,8 @@ final class Suite {
                 .param("engine", family.engines.toArray(String[]::new))
                 // A model's many loops take Telltale seconds to compile.
                 .warmupIterations(full || model ? 5 : 3)
-                .warmupTime(TimeValue.milliseconds(model ? 1200 : full ? 1000 : 600))
-                .measurementIterations(full ? 20 : 8)
+                .warmupTime(TimeValue.milliseconds(full || model ? 1000 : 400))
+                .measurementIterations(full ? 20 : 6)
                 .measurementTime(TimeValue.milliseconds(full || model ? 250 : 120))
                 .shouldFailOnError(true)
                 .build();
