@@ -114,7 +114,7 @@ final class Suite {
                 .param("threads", Integer.toString(threads))
                 .param("engine", family.engines.toArray(String[]::new))
                 // A model's many loops take Telltale seconds to compile.
-                .warmupIterations(full || model ? 5 : 3)
+                .warmupIterations(model ? 10 : full ? 5 : 3)
                 .warmupTime(TimeValue.milliseconds(full || model ? 1000 : 400))
                 .measurementIterations(full ? 20 : 6)
                 .measurementTime(TimeValue.milliseconds(full || model ? 250 : 120))
