@@ -7,6 +7,8 @@ import static org.telltale.kernels.vector.Memory.ORDER;
 import static org.telltale.kernels.vector.Memory.SPECIES;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 import org.telltale.engine.Activation;
@@ -20,13 +22,19 @@ import org.telltale.engine.Window;
 import org.telltale.engine.spi.Buffer;
 import org.telltale.engine.spi.Kernel;
 import org.telltale.engine.spi.KernelMaker.Operands;
+import org.telltale.kernels.vector.jit.PixelRow;
+import org.telltale.kernels.vector.jit.Rung;
 
 /**
  * Convolution of each channel of NHWC pictures by itself, vectorised over channels: inside, four neighbouring pixels
- * share each tap's weights; at the borders, where the window is cut, one at a time. A chunk is a row of output pixels.
+ * share each tap's weights; at the borders, where the window is cut, one at a time. A chunk is a row of output pixels. Where code is emitted it does the
+ * same, eight pixels at a time, if channels fill vectors.
  */
 final class DepthwiseConv implements Kernel, Parallel.Chunk {
     private static final int PIXELS = 4;
+
+    /** Pixels at a time in emitted code. */
+    private static final int EMITTED_PIXELS = 8;
 
     private final Parallel parallel;
     private final Workspace workspace;
@@ -49,6 +57,13 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
     private final int outWidth;
     private final int rows;
     private final int taps;
+
+    /** Emitted code for whole windows, or none. */
+    private final @Nullable MethodHandle whole;
+
+    /** Emitted code for windows of which so many columns lie inside the picture. */
+    private final MethodHandle[] cut;
+
     private long xAddress;
     private long yAddress;
     private long biasAddress;
@@ -71,6 +86,17 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         outWidth = t.dim(2);
         rows = Math.multiplyExact(t.dim(0), outHeight);
         taps = window.kernelHeight() * window.kernelWidth();
+        int across = window.kernelWidth();
+        boolean emitted = Ladder.emitted().isPresent()
+                && channels % Rung.depthwiseLanes() == 0
+                && Rung.hasDepthwise(across)
+                && (activation == Activation.NONE || Rung.fuses(activation));
+        whole = emitted ? Rung.depthwise(across, window.strideWidth(), EMITTED_PIXELS, activation) : null;
+        cut = new MethodHandle[emitted ? across : 0];
+        for (int inside = 1; inside < cut.length; inside++) {
+            cut[inside] = Rung.depthwise(inside, 1, 1, activation);
+        }
+        workspace.reserve(0, PixelRow.BYTES);
         zeros = operands.arena().allocate(4L * Math.max(channels, 1), 64).address();
         if (w.op() instanceof Primitive.Weight named) {
             weight = null;
@@ -83,7 +109,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
             packed = pack(operands.buffer(w).tensor(), operands.arena()).data().address();
         } else {
             weight = operands.buffer(w);
-            workspace.reserve(4L * taps * channels, 0);
+            workspace.reserve(4L * taps * channels, PixelRow.BYTES);
         }
     }
 
@@ -107,6 +133,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         xAddress = x.address();
         yAddress = y.address();
         biasAddress = bias == null ? zeros : bias.address();
+        workspace.shared();
         if (weight != null) {
             packed = workspace.shared();
             pack(weight.address(), packed);
@@ -121,6 +148,10 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         int to = Math.min(window.kernelHeight(), height - top);
         long picture = xAddress + 4L * channels * width * height * (chunk / outHeight);
         long out = yAddress + 4L * channels * outWidth * chunk;
+        if (whole != null) {
+            emitted(whole, picture, top, from, to, out, workspace.worker(worker));
+            return;
+        }
         int pixel = 0;
         while (pixel < outWidth) {
             int left = pixel * window.strideWidth() - window.left();
@@ -138,6 +169,42 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         if (activation != Activation.NONE) {
             Pointwise.activate(activation, out, out, (long) outWidth * channels);
         }
+    }
+
+    /** A row of pixels by emitted code: those whose window is cut left or right one by one, the rest in one call. */
+    private void emitted(MethodHandle code, long picture, int top, int from, int to, long out, long block) {
+        int across = window.kernelWidth();
+        long pixel = 4L * channels;
+        put(block, PixelRow.INPUT_ROW, pixel * width);
+        put(block, PixelRow.PIXEL_BYTES, pixel);
+        put(block, PixelRow.WEIGHTS_ROW, pixel * across);
+        put(block, PixelRow.BIAS, biasAddress);
+        int p = 0;
+        while (p < outWidth) {
+            int left = p * window.strideWidth() - window.left();
+            int first = Math.max(0, -left);
+            int inside = Math.min(across, width - left) - first;
+            int count = 1;
+            if (inside == across) {
+                count = Math.min(outWidth - p, (width - across - left) / window.strideWidth() + 1);
+            }
+            put(block, PixelRow.INPUT, picture + pixel * ((long) (top + from) * width + left + first));
+            put(block, PixelRow.WEIGHTS, packed + pixel * ((long) from * across + first));
+            put(block, PixelRow.OUTPUT, out + pixel * p);
+            put(block, PixelRow.PIXELS, count);
+            // a window may lie in the padding alone: no rows of taps then, in any code
+            put(block, PixelRow.TAP_ROWS, inside < 1 ? 0 : Math.max(0, to - from));
+            try {
+                (inside < 1 || inside == across ? code : cut[inside]).invokeExact(block);
+            } catch (Throwable t) {
+                throw OutOfLine.thrown(t);
+            }
+            p += count;
+        }
+    }
+
+    private static void put(long block, PixelRow field, long value) {
+        ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, block + field.offset(), value);
     }
 
     /** Four pixels, whole windows from left to right; rows from and to bound the window's part inside the picture. */

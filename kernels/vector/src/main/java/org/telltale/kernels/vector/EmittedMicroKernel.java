@@ -23,6 +23,10 @@ final class EmittedMicroKernel implements MicroKernel {
         this.rung = rung;
     }
 
+    Rung rung() {
+        return rung;
+    }
+
     @Override
     public String name() {
         return rung.name().toLowerCase(Locale.ROOT);

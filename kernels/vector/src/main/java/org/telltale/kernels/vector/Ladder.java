@@ -81,6 +81,11 @@ final class Ladder {
         return kernel;
     }
 
+    /** The rung of emitted code in use; none for the Vector API. */
+    static Optional<Rung> emitted() {
+        return INSTANCE.kernel instanceof EmittedMicroKernel e ? Optional.of(e.rung()) : Optional.empty();
+    }
+
     /** The rungs above the one in use, each with the reason. */
     List<String> refused() {
         return refused;

@@ -8,10 +8,13 @@ import java.lang.invoke.MethodType;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 import org.telltale.engine.Activation;
 import org.telltale.engine.Primitive;
+import org.telltale.kernels.vector.jit.Rung;
 
 /**
  * Loops of one operand over contiguous floats; input and output may be the same memory. Loops run over whole vectors; a
@@ -27,6 +30,11 @@ final class Pointwise {
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(4L * W, 64));
 
     private Pointwise() {}
+
+    private static final Optional<Rung> RUNG = Ladder.emitted();
+
+    /** Filled when first used. */
+    private static final Map<Activation, MethodHandle> EMITTED = new ConcurrentHashMap<>();
 
     private static final Map<Activation, MethodHandle> ACTIVATIONS = new EnumMap<>(Activation.class);
     private static final Map<Primitive.UnaryKind, MethodHandle> UNARY = new EnumMap<>(Primitive.UnaryKind.class);
@@ -85,7 +93,25 @@ final class Pointwise {
         return OutOfLine.find(MethodHandles.lookup(), name, OutOfLine.LOOP);
     }
 
+    /** By emitted code where the products are, so that an activation has the same bits after a product and alone. */
     static void activate(Activation a, long from, long to, long count) {
+        if (RUNG.isEmpty() || a == Activation.NONE || !Rung.fuses(a)) {
+            loops(a, from, to, count);
+            return;
+        }
+        MethodHandle map = EMITTED.get(a);
+        if (map == null) {
+            map = EMITTED.computeIfAbsent(a, RUNG.get()::map);
+        }
+        try {
+            map.invokeExact(from, to, count);
+        } catch (Throwable t) {
+            throw OutOfLine.thrown(t);
+        }
+    }
+
+    /** The same by the Vector API. */
+    static void loops(Activation a, long from, long to, long count) {
         run(Objects.requireNonNull(ACTIVATIONS.get(a)), from, to, count);
     }
 

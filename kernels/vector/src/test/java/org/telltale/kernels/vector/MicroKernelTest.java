@@ -131,7 +131,7 @@ class MicroKernelTest {
             for (int j = 0; j < row.length; j++) {
                 Memory.set(at + 4L * j, row[j]);
             }
-            Pointwise.activate(f, at, at, row.length);
+            Pointwise.loops(f, at, at, row.length);
             for (int j = 0; j < row.length; j++) {
                 row[j] = Memory.get(at + 4L * j);
             }
@@ -215,6 +215,37 @@ class MicroKernelTest {
                     } else {
                         assertThat(Float.valueOf(found)).as("%s of %s", f, v).isEqualTo(Float.valueOf(expected[0]));
                     }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Rung.class)
+    void activationsAloneAreThoseOfTheSums(Rung rung) throws Throwable {
+        int width = kernel(rung).columns();
+        for (Activation f : Activation.values()) {
+            if (!Rung.fuses(f)) {
+                continue;
+            }
+            for (int count = 0; count <= 3 * width + 1; count++) {
+                try (Arena arena = Arena.ofConfined()) {
+                    long x = arena.allocate(4L * count + 4, 64).address();
+                    long y = arena.allocate(4L * count + 4, 64).address();
+                    float[] expected = new float[count];
+                    for (int i = 0; i < count; i++) {
+                        expected[i] = 3 * value(i);
+                        Memory.set(x + 4L * i, expected[i]);
+                    }
+                    Memory.set(y + 4L * count, GUARD);
+                    activate(f, expected);
+                    rung.map(f).invokeExact(x, y, (long) count);
+                    for (int i = 0; i < count; i++) {
+                        assertThat((double) Memory.get(y + 4L * i))
+                                .as("%s of %s values, at %s", f, count, i)
+                                .isCloseTo(expected[i], within(expected[i]));
+                    }
+                    assertThat(Memory.get(y + 4L * count)).isEqualTo(GUARD);
                 }
             }
         }

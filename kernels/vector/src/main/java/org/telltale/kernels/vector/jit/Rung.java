@@ -2,10 +2,10 @@ package org.telltale.kernels.vector.jit;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import org.telltale.engine.Activation;
 
 /** A kind of emitted code for products of blocks, lowest first. */
@@ -40,6 +40,52 @@ public enum Rung {
         return 2 * lanes.count();
     }
 
+    private record Depthwise(Lanes lanes, int taps, int stride, int pixels, Activation activation) {}
+
+    private record Map(Lanes lanes, Activation activation) {}
+
+    /** Code that was emitted before, by what it does. */
+    private static final ConcurrentHashMap<Record, MethodHandle> EMITTED = new ConcurrentHashMap<>();
+
+    /** Floats in a vector of a depthwise convolution: channels must be a multiple. */
+    public static int depthwiseLanes() {
+        return Lanes.AVX2.count();
+    }
+
+    /** Whether there is code for so many taps in a row. */
+    public static boolean hasDepthwise(int taps) {
+        return taps <= DepthwiseGenerator.MOST_TAPS;
+    }
+
+    /**
+     * Emits a function of the address of a {@link PixelRow}. Its vectors have 256 bits on every rung, since few models
+     * have multiples of 16 channels.
+     *
+     * @param pixels the most that are computed at a time
+     */
+    public static MethodHandle depthwise(int taps, int stride, int pixels, Activation activation) {
+        Depthwise what = new Depthwise(Lanes.AVX2, taps, stride, pixels, activation);
+        return EMITTED.computeIfAbsent(what, key -> {
+            DepthwiseGenerator g = new DepthwiseGenerator(what.lanes, taps, stride, pixels, epilogue(activation));
+            return link(g.generate(), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
+        });
+    }
+
+    /** Emits a function of two addresses, from and to, and a number of floats. */
+    public MethodHandle map(Activation activation) {
+        Map what = new Map(lanes, activation);
+        return EMITTED.computeIfAbsent(
+                what,
+                key -> link(
+                        new MapGenerator(lanes, epilogue(activation)).generate(),
+                        FunctionDescriptor.ofVoid(
+                                ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG)));
+    }
+
+    private static MethodHandle link(byte[] code, FunctionDescriptor type) {
+        return Linker.nativeLinker().downcallHandle(ExecutableMemory.map(code), type);
+    }
+
     /** Whether an activation is computed on the sums. */
     public static boolean fuses(Activation activation) {
         return activation != Activation.TANH;
@@ -52,8 +98,7 @@ public enum Rung {
      */
     public MethodHandle function(Activation activation, boolean bf16) {
         BlockGenerator generator = new BlockGenerator(lanes, rows, epilogue(activation), bf16);
-        MemorySegment code = ExecutableMemory.map(generator.generate());
-        return Linker.nativeLinker().downcallHandle(code, FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
+        return link(generator.generate(), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
     }
 
     private static Epilogue epilogue(Activation activation) {
