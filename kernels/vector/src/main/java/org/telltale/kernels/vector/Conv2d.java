@@ -101,16 +101,54 @@ final class Conv2d {
 
         @Override
         public void copy(int matrix, int row, int rows, int from, int to, long out) {
-            for (int r = row; r < row + rows; r++) {
-                int taps = whole(r, 1) ? window.kernelWidth() : 1;
-                int run = taps * channels;
+            int run = window.kernelWidth() * channels;
+            int place = row % (outHeight * outWidth);
+            long picture = address + 4L * channels * width * height * (row / (outHeight * outWidth));
+            int y = place / outWidth;
+            int x = place % outWidth;
+            for (int r = 0; r < rows; r++) {
+                int left = x * window.strideWidth() - window.left();
+                int top = y * window.strideHeight() - window.top();
+                boolean whole = left >= 0 && left + window.kernelWidth() <= width;
                 for (int k = from; k < to; ) {
-                    int channel = k % run;
-                    int count = Math.min(run - channel, to - k);
-                    Movement.copy(pixel(r, k / run * taps) + 4L * channel, out, count);
+                    int tapRow = k / run;
+                    int inRun = k - tapRow * run;
+                    int h = top + tapRow;
+                    int count = Math.min(run - inRun, to - k);
+                    long in = picture + 4L * channels * ((long) h * width + left) + 4L * inRun;
+                    if (h < 0 || h >= height) {
+                        Movement.fill(out, 0, count);
+                    } else if (whole) {
+                        Movement.copy(in, out, count);
+                    } else {
+                        cut(in, left, inRun, count, out);
+                    }
                     out += 4L * count;
                     k += count;
                 }
+                x++;
+                if (x == outWidth) {
+                    x = 0;
+                    y++;
+                    if (y == outHeight) {
+                        y = 0;
+                        picture += 4L * channels * width * height;
+                    }
+                }
+            }
+        }
+
+        /** A piece of a row of taps, part of which lies left or right of the picture. */
+        private void cut(long in, int left, int inRun, int count, long out) {
+            for (int i = 0; i < count; ) {
+                int column = left + (inRun + i) / channels;
+                int n = Math.min(channels - (inRun + i) % channels, count - i);
+                if (column < 0 || column >= width) {
+                    Movement.fill(out + 4L * i, 0, n);
+                } else {
+                    Movement.copy(in + 4L * i, out + 4L * i, n);
+                }
+                i += n;
             }
         }
 
