@@ -96,10 +96,7 @@ final class Kernels implements KernelMaker {
         return switch (op) {
             case Fused.Linear l -> Gemm.linear(l, t, operands, parallel, workspace(operands), panels);
             case Fused.Conv2d c -> Conv2d.of(c, t, operands, parallel, workspace(operands), panels);
-            case Fused.Attention a ->
-                t.dim(1) <= FEW_QUERIES && a.masking() == Fused.Masking.NONE
-                        ? new RowAttention(a, t, operands, parallel, workspace(operands))
-                        : new AttentionKernel(a, t, operands, parallel, workspace(operands));
+            case Fused.Attention a -> attention(a, t, operands);
             case Fused.CachedAttention a -> new RowAttention(a, t, operands, parallel, workspace(operands));
             case Fused.GruCell g -> throw new IllegalStateException("decomposed before: " + t);
             case Fused.Activate a -> new Elementwise.Activate(a.activation(), t, operands, parallel);
@@ -110,6 +107,15 @@ final class Kernels implements KernelMaker {
             case Fused.CrossEntropy c -> new Normalization.CrossEntropy(t, operands, parallel);
             case Fused.Pool p -> new Pooling.Pool(p, t, operands, parallel);
         };
+    }
+
+    private Kernel attention(Fused.Attention a, Tensor t, Operands operands) {
+        if (FewQueriesAttention.suits(a, t)) {
+            return new FewQueriesAttention(a, t, operands, parallel, workspace(operands));
+        }
+        return t.dim(1) <= FEW_QUERIES && a.masking() == Fused.Masking.NONE
+                ? new RowAttention(a, t, operands, parallel, workspace(operands))
+                : new AttentionKernel(a, t, operands, parallel, workspace(operands));
     }
 
     /** The scratch memory that all kernels of an executable share. */
