@@ -80,6 +80,7 @@ final class AttentionKernel implements Kernel {
         valuePanels = PackedPanels.matrix(keys, head, false, width);
         scoreColumns = keyPanels.panels() * MICRO.columns();
         headColumns = valuePanels.panels() * MICRO.columns();
+        MICRO.prepare(Activation.NONE, false);
         workspace.reserve((long) batch * op.heads() * headBytes(), workerBytes());
     }
 

@@ -74,6 +74,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         this.workspace = workspace;
         window = op.window();
         activation = op.activation();
+        Pointwise.prepare(activation);
         Tensor in = t.inputs().get(0);
         Tensor w = t.inputs().get(1);
         x = operands.buffer(in);

@@ -77,6 +77,7 @@ final class Elementwise {
         Activate(Activation activation, Tensor t, Operands operands, Parallel parallel) {
             super(t, operands, parallel);
             this.activation = activation;
+            Pointwise.prepare(activation);
         }
 
         @Override

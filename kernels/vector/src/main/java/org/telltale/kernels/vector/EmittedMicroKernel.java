@@ -14,7 +14,7 @@ final class EmittedMicroKernel implements MicroKernel {
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
     private final Rung rung;
-    /** Emitted when first used. */
+    /** Emitted when a kernel that needs it is made. */
     private final Map<Activation, MethodHandle> f32 = new ConcurrentHashMap<>();
 
     private final Map<Activation, MethodHandle> bf16 = new ConcurrentHashMap<>();
@@ -82,10 +82,10 @@ final class EmittedMicroKernel implements MicroKernel {
         put(scratch, Block.LAST, last ? 1 : 0);
         put(scratch, Block.BIASED, bias == 0 ? 0 : 1);
         put(scratch, Block.BIAS, bias);
-        Activation fused = Rung.fuses(activation) ? activation : Activation.NONE;
+        Activation fused = fused(activation);
         MethodHandle function = (bf16 ? this.bf16 : f32).get(fused);
         if (function == null) {
-            function = emit(fused, bf16);
+            throw new IllegalStateException("no code was prepared for " + activation);
         }
         try {
             function.invokeExact(scratch);
@@ -99,8 +99,13 @@ final class EmittedMicroKernel implements MicroKernel {
         }
     }
 
-    private MethodHandle emit(Activation activation, boolean bf16) {
-        return (bf16 ? this.bf16 : f32).computeIfAbsent(activation, a -> rung.function(a, bf16));
+    @Override
+    public void prepare(Activation activation, boolean bf16) {
+        (bf16 ? this.bf16 : f32).computeIfAbsent(fused(activation), a -> rung.function(a, bf16));
+    }
+
+    private static Activation fused(Activation activation) {
+        return Rung.fuses(activation) ? activation : Activation.NONE;
     }
 
     private static void put(long scratch, Block field, long value) {

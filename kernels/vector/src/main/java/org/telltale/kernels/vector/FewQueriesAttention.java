@@ -68,6 +68,7 @@ final class FewQueriesAttention implements Kernel, Parallel.Chunk {
         resultsAt = valuesAt + Workspace.align(valuePanels.bytes());
         sumsAt = resultsAt + Workspace.align(4L * queries * head);
         lanesAt = sumsAt + Workspace.align(4L * queries);
+        MICRO.prepare(Activation.NONE, false);
         workspace.reserve(0, lanesAt + 4L * Memory.LANES);
     }
 

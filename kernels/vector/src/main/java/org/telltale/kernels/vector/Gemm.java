@@ -117,6 +117,7 @@ final class Gemm implements Kernel {
         slab = rows <= 2 * MICRO.rows() ? Math.max(depth, 1) : SLAB;
         packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
         packFirst = packing != Packing.NONE && groups > 1;
+        MICRO.prepare(activation, right.panels().bf16());
         scratchBytes = Workspace.align(
                 MICRO.scratchBytes(Math.min(slab, depth), right.panels().bf16()));
         long blockBytes = 4L * blockRows * Math.min(slab, depth);

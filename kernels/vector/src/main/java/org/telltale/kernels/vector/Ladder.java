@@ -93,7 +93,10 @@ final class Ladder {
 
     /** Why the kernel that was asked for cannot be used. */
     Optional<String> problem() {
-        if (problem == null && this == INSTANCE && !asked().equals(wanted) && !asked().equals(kernel.name())) {
+        if (this == INSTANCE && (asked().equals("auto") || asked().equals(kernel.name()))) {
+            return Optional.empty();
+        }
+        if (this == INSTANCE && !asked().equals(wanted)) {
             return Optional.of("this process computes with the kernel " + kernel.name()
                     + " already and cannot change to " + asked());
         }
@@ -118,6 +121,7 @@ final class Ladder {
             for (int i = 0; i < 2 * depth * width; i++) {
                 Memory.set(b + 4L * i, 1 - 2f / (i + 1));
             }
+            kernel.prepare(Activation.NONE, false);
             kernel.block(
                     rows,
                     depth,

@@ -25,6 +25,9 @@ interface MicroKernel {
     /** Whether the left operand must be packed, tile by tile as [depth][rows of the tile]; rows in place otherwise. */
     boolean interleaved();
 
+    /** Readies what blocks of such a kind need, so that no run waits for it or fails. */
+    void prepare(Activation activation, boolean bf16);
+
     /** Bytes of scratch that a call needs for panels of such a depth. */
     long scratchBytes(int depth, boolean bf16);
 

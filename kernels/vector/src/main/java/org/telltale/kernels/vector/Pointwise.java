@@ -33,7 +33,7 @@ final class Pointwise {
 
     private static final Optional<Rung> RUNG = Ladder.emitted();
 
-    /** Filled when first used. */
+    /** Emitted when a kernel that needs it is made. */
     private static final Map<Activation, MethodHandle> EMITTED = new ConcurrentHashMap<>();
 
     private static final Map<Activation, MethodHandle> ACTIVATIONS = new EnumMap<>(Activation.class);
@@ -93,15 +93,26 @@ final class Pointwise {
         return OutOfLine.find(MethodHandles.lookup(), name, OutOfLine.LOOP);
     }
 
+    private static boolean emitted(Activation a) {
+        return RUNG.isPresent() && a != Activation.NONE && Rung.fuses(a);
+    }
+
+    /** Readies an activation, so that no run waits for its code or fails. */
+    static void prepare(Activation a) {
+        if (emitted(a)) {
+            EMITTED.computeIfAbsent(a, RUNG.orElseThrow()::map);
+        }
+    }
+
     /** By emitted code where the products are, so that an activation has the same bits after a product and alone. */
     static void activate(Activation a, long from, long to, long count) {
-        if (RUNG.isEmpty() || a == Activation.NONE || !Rung.fuses(a)) {
+        if (!emitted(a)) {
             loops(a, from, to, count);
             return;
         }
         MethodHandle map = EMITTED.get(a);
         if (map == null) {
-            map = EMITTED.computeIfAbsent(a, RUNG.get()::map);
+            throw new IllegalStateException("no code was prepared for " + a);
         }
         try {
             map.invokeExact(from, to, count);

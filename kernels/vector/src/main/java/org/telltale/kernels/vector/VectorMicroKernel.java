@@ -53,6 +53,9 @@ final class VectorMicroKernel implements MicroKernel {
         return true;
     }
 
+    @Override
+    public void prepare(Activation activation, boolean bf16) {}
+
     /** A tile, for the edges, and a panel as floats. */
     @Override
     public long scratchBytes(int depth, boolean bf16) {

@@ -77,6 +77,7 @@ class MicroKernelTest {
             for (int i = 0; i < columns; i++) {
                 Memory.set(biases + 4L * i, value(7 * i));
             }
+            kernel.prepare(f, bf16);
             kernel.block(
                     rows,
                     depth,
@@ -192,6 +193,8 @@ class MicroKernelTest {
             -90f,
             1e4f,
             -1e4f,
+            -1e30f,
+            -Float.MAX_VALUE,
             Float.MAX_VALUE,
             Float.POSITIVE_INFINITY,
             Float.NaN
@@ -206,6 +209,7 @@ class MicroKernelTest {
             for (Activation f : Activation.values()) {
                 for (float v : values) {
                     Memory.set(a, v);
+                    kernel.prepare(f, false);
                     kernel.block(1, 1, a, 4, b, 4L * width, false, 1, c, 4, false, true, 0, f, scratch);
                     float[] expected = {v};
                     activate(f, expected);

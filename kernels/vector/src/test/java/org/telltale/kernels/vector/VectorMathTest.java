@@ -76,6 +76,7 @@ final class VectorMathTest {
     }
 
     private static void activation(Activation a, DoubleUnaryOperator reference, double error, double limit) {
+        Pointwise.prepare(a);
         within(
                 (from, to, n) -> Pointwise.activate(a, from, to, n),
                 x -> x == Double.NEGATIVE_INFINITY ? limit : reference.applyAsDouble(x),
@@ -151,6 +152,7 @@ final class VectorMathTest {
             HostTensor a = HostTensor.of(arena, Shape.of(x.length), x);
             HostTensor b = HostTensor.of(arena, Shape.of(x.length), x);
             for (Activation activation : Activation.values()) {
+                Pointwise.prepare(activation);
                 Pointwise.activate(activation, a.data().address(), a.data().address(), 1001);
                 for (int i = 0; i < 1001; i++) {
                     long at = b.data().address() + 4L * i;

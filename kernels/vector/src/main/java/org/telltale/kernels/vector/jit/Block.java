@@ -15,7 +15,7 @@ public enum Block {
     PANEL(4),
     /** Bytes from one panel to the next. */
     PANEL_BYTES(5),
-    /** Columns to compute, those of the last panel included that it has not. */
+    /** Columns of the result; the last panel may have more. */
     COLUMNS(6),
     /** Address of the first result. */
     RESULT(7),

@@ -6,21 +6,18 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.nio.charset.StandardCharsets;
 import org.telltale.kernels.vector.jit.X86Assembler.Gpr;
 import org.telltale.kernels.vector.jit.X86Assembler.Mem;
 
 /**
  * What this x86-64 CPU can do and the operating system lets through, as the CPUID and XGETBV instructions tell.
  *
- * @param brand the CPU's name for itself
  * @param avx2 with FMA, F16C and BMI2
  * @param avx512 F, BW, DQ and VL
  * @param avx512Bf16 VDPBF16PS and the conversion to bfloat16
  * @param amxBf16 tiles, and their products of bfloat16
  */
-public record CpuFeatures(
-        String vendor, String brand, boolean avx2, boolean avx512, boolean avx512Bf16, boolean amxBf16) {
+public record CpuFeatures(boolean avx2, boolean avx512, boolean avx512Bf16, boolean amxBf16) {
     private static final int SSE_AND_AVX = 0x6;
     private static final int MASKS_AND_ZMM = 0xE0;
     private static final int TILES = 0x60000;
@@ -73,37 +70,11 @@ public record CpuFeatures(
                 && bit(extended[1], 31);
         boolean bf16 = avx512 && bit(more[0], 5);
         boolean amx = avx512 && (saved & TILES) == TILES && bit(extended[3], 22) && bit(extended[3], 24);
-        return new CpuFeatures(text(first[1], first[3], first[2]), brand(cpu), avx2, avx512, bf16, amx);
+        return new CpuFeatures(avx2, avx512, bf16, amx);
     }
 
     private static boolean bit(int word, int bit) {
         return ((word >> bit) & 1) == 1;
-    }
-
-    private static String brand(Reader cpu) {
-        if (Integer.compareUnsigned(cpu.leaf(0x80000000, 0)[0], 0x80000004) < 0) {
-            return "";
-        }
-        StringBuilder brand = new StringBuilder();
-        for (int leaf = 0x80000002; leaf <= 0x80000004; leaf++) {
-            int[] r = cpu.leaf(leaf, 0);
-            brand.append(text(r[0], r[1], r[2], r[3]));
-        }
-        return brand.toString().strip();
-    }
-
-    private static String text(int... words) {
-        byte[] bytes = new byte[4 * words.length];
-        int count = 0;
-        for (int word : words) {
-            for (int i = 0; i < 4; i++) {
-                byte b = (byte) (word >> (8 * i));
-                if (b != 0) {
-                    bytes[count++] = b;
-                }
-            }
-        }
-        return new String(bytes, 0, count, StandardCharsets.US_ASCII);
     }
 
     /** void f(int32_t out[8], int64_t leaf, int64_t part), by the System V calling convention. */

@@ -16,8 +16,8 @@ import org.telltale.kernels.vector.jit.X86Assembler.Vec;
 
 /**
  * Activations of sums that are still in registers, by the formulas of the Vector API's; NaN stays. Where those choose
- * between values these clamp the argument, which needs no mask: gelu is off by up to 6e-9 beyond ±6, and what would be
- * infinite or 0 in an exponential is within a factor of that.
+ * between values these clamp the arguments, which needs no mask: gelu is off by up to 6e-9 beyond ±6, and a result that
+ * is 0 there may be 1e-38 here.
  */
 enum Epilogue {
     NONE {
@@ -97,6 +97,9 @@ enum Epilogue {
         }
     };
 
+    /** The exponential of this overflows to infinity, and that of more would not. */
+    private static final float INFINITE = 89;
+
     /** Registers that an activation may overwrite. */
     static final int REGISTERS = 4;
 
@@ -113,7 +116,7 @@ enum Epilogue {
     /** sum / (1 + e^t0). */
     private static void divide(X86Assembler x, Lanes lanes, Vec sum, Vec[] t) {
         // the operand that is returned where one is NaN comes second
-        x.load(t[1], lanes.constant(x, Coefficients.EXP_MOST));
+        x.load(t[1], lanes.constant(x, INFINITE));
         x.op(VMINPS, t[0], t[1], t[0]);
         x.load(t[1], lanes.constant(x, Coefficients.EXP_LEAST));
         x.op(VMAXPS, t[0], t[1], t[0]);

@@ -106,9 +106,7 @@ public final class X86Assembler {
         VPADDD(1, 1, 0xFE),
         VFMADD213PS(2, 1, 0xA8),
         VFMADD231PS(2, 1, 0xB8),
-        VFNMADD231PS(2, 1, 0xBC),
-        /** Sums of products of pairs of bfloat16. */
-        VDPBF16PS(2, 2, 0x52);
+        VFNMADD231PS(2, 1, 0xBC);
 
         private final int map;
         private final int prefix;
@@ -192,7 +190,7 @@ public final class X86Assembler {
 
     // ---- constants
 
-    /** A constant of the pool, at a multiple of its size in bytes (a power of two up to 64). */
+    /** A constant of the pool, at a multiple of its size in bytes (a power of two). */
     public Mem constant(byte[] bytes) {
         for (int at = 0; at + bytes.length <= poolSize; at += bytes.length) {
             if (Arrays.equals(pool, at, at + bytes.length, bytes, 0, bytes.length)) {
@@ -390,27 +388,6 @@ public final class X86Assembler {
         registers(to.code, from.code);
     }
 
-    /** Brings a line into all caches. */
-    public void prefetcht0(Mem at) {
-        prefetch(1, at);
-    }
-
-    /** Brings a line into the second-level cache. */
-    public void prefetcht1(Mem at) {
-        prefetch(2, at);
-    }
-
-    private void prefetch(int digit, Mem at) {
-        int base = at.base == null ? 0 : at.base.code;
-        int index = at.index == null ? 0 : at.index.code;
-        int rex = (index >= 8 ? 2 : 0) | (base >= 8 ? 1 : 0);
-        if (rex != 0) {
-            emit(0x40 | rex);
-        }
-        emit(0x0F, 0x18);
-        memory(digit, at, 1, 0);
-    }
-
     public void cpuid() {
         emit(0x0F, 0xA2);
     }
@@ -422,40 +399,40 @@ public final class X86Assembler {
     // ---- vectors
 
     public void op(Op op, Vec to, Vec a, Operand b) {
-        vector(op.map, op.prefix, op.opcode, to.number, a.number, b, to.bits, to.bits / 8, 0, op == Op.VDPBF16PS);
+        vector(op.map, op.prefix, op.opcode, to.number, a.number, b, to.bits, to.bits / 8, 0);
     }
 
     public void load(Vec to, Mem from) {
-        vector(1, 0, 0x10, to.number, 0, from, to.bits, to.bits / 8, 0, false);
+        vector(1, 0, 0x10, to.number, 0, from, to.bits, to.bits / 8, 0);
     }
 
     public void store(Mem to, Vec from) {
-        vector(1, 0, 0x11, from.number, 0, to, from.bits, from.bits / 8, 0, false);
+        vector(1, 0, 0x11, from.number, 0, to, from.bits, from.bits / 8, 0);
     }
 
     /** One float to all lanes. */
     public void vbroadcastss(Vec to, Mem from) {
-        vector(2, 1, 0x18, to.number, 0, from, to.bits, 4, 0, false);
+        vector(2, 1, 0x18, to.number, 0, from, to.bits, 4, 0);
     }
 
     /** Numbers of 16 bits to lanes of 32, zeros above. */
     public void vpmovzxwd(Vec to, Mem from) {
-        vector(2, 1, 0x33, to.number, 0, from, to.bits, to.bits / 16, 0, false);
+        vector(2, 1, 0x33, to.number, 0, from, to.bits, to.bits / 16, 0);
     }
 
     public void vpslld(Vec to, Vec from, int count) {
         // the destination is where other instructions have their first source
-        vector(1, 1, 0x72, 6, to.number, from, to.bits, to.bits / 8, 1, false);
+        vector(1, 1, 0x72, 6, to.number, from, to.bits, to.bits / 8, 1);
         emit(count);
     }
 
     /** Lanes whose mask has its highest bit set; others become 0. AVX. */
     public void vmaskmovps(Vec to, Vec mask, Mem from) {
-        vector(2, 1, 0x2C, to.number, mask.number, from, to.bits, to.bits / 8, 0, false);
+        vector(2, 1, 0x2C, to.number, mask.number, from, to.bits, to.bits / 8, 0);
     }
 
     public void vmaskmovps(Mem to, Vec mask, Vec from) {
-        vector(2, 1, 0x2E, from.number, mask.number, to, from.bits, from.bits / 8, 0, false);
+        vector(2, 1, 0x2E, from.number, mask.number, to, from.bits, from.bits / 8, 0);
     }
 
     /** Lanes of mask register {@code k}, 1 to 7; others become 0. AVX-512. */
@@ -528,17 +505,8 @@ public final class X86Assembler {
 
     /** A whole instruction: VEX where it will do, EVEX where it must. */
     private void vector(
-            int map,
-            int prefix,
-            int opcode,
-            int reg,
-            int source,
-            Operand rm,
-            int bits,
-            int unit,
-            int immediates,
-            boolean onlyEvex) {
-        boolean evex = onlyEvex || bits == 512 || reg >= 16 || source >= 16 || (rm instanceof Vec v && v.number >= 16);
+            int map, int prefix, int opcode, int reg, int source, Operand rm, int bits, int unit, int immediates) {
+        boolean evex = bits == 512 || reg >= 16 || source >= 16 || (rm instanceof Vec v && v.number >= 16);
         if (evex) {
             evex(map, prefix, opcode, reg, source, rm, bits, 0, false);
         } else {

@@ -31,9 +31,6 @@ class CpuFeaturesTest {
         assertThat(cpu.avx512()).isEqualTo(flags.containsAll(List.of("avx512f", "avx512dq", "avx512bw", "avx512vl")));
         assertThat(cpu.avx512Bf16()).isEqualTo(flags.contains("avx512_bf16"));
         assertThat(cpu.amxBf16()).isEqualTo(flags.containsAll(List.of("amx_tile", "amx_bf16")));
-        assertThat(lines).anyMatch(line -> line.startsWith("vendor_id") && line.endsWith(cpu.vendor()));
-        assertThat(lines)
-                .anyMatch(line -> line.startsWith("model name") && line.strip().endsWith(cpu.brand()));
     }
 
     /** A CPU with every feature, whose operating system saves these registers. */

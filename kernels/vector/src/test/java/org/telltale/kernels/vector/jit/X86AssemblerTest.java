@@ -49,7 +49,7 @@ class X86AssemblerTest {
         for (Op op : Op.values()) {
             assertThat(seen).as("rows of %s", op).containsKey(op.name().toLowerCase(Locale.ROOT));
         }
-        assertThat(seen.values().stream().mapToInt(i -> i).sum()).isGreaterThan(2000);
+        assertThat(seen.values().stream().mapToInt(i -> i).sum()).isGreaterThan(1900);
     }
 
     private static List<String> rows() throws IOException {
@@ -114,8 +114,6 @@ class X86AssemblerTest {
             case "xgetbv" -> x.xgetbv();
             case "vzeroupper" -> x.vzeroupper();
             case "lea" -> x.lea(need(o[0]), memory(o[1]));
-            case "prefetcht0" -> x.prefetcht0(memory(o[0]));
-            case "prefetcht1" -> x.prefetcht1(memory(o[0]));
             case "bzhi" -> x.bzhi(need(o[0]), need(o[1]), need(o[2]));
             case "kmovw" -> x.kmovw(o[0].charAt(1) - '0', need(o[1].equals("r9d") ? "r9" : "r" + o[1].substring(1)));
             case "vmovups" -> move(x, o);
