@@ -1,5 +1,6 @@
 package org.telltale.kernels.vector;
 
+import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
@@ -11,6 +12,7 @@ import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.spi.Program;
 import org.telltale.engine.spi.WeightStore;
+import org.telltale.kernels.vector.jit.ExecutableMemory;
 
 /** The CPU backend. */
 public final class VectorBackend implements Backend {
@@ -42,9 +44,18 @@ public final class VectorBackend implements Backend {
 
         @Override
         public Optional<String> unavailable() {
-            return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent()
-                    ? Ladder.INSTANCE.problem()
-                    : Optional.of("the JVM runs without --add-modules jdk.incubator.vector");
+            if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
+                return Optional.of("the JVM runs without --add-modules jdk.incubator.vector");
+            }
+            if (!ExecutableMemory.nativeAccess()) {
+                try {
+                    // with a warning of the JVM's, or not at all where it is told to deny
+                    MemorySegment.NULL.reinterpret(1);
+                } catch (IllegalCallerException e) {
+                    return Optional.of("the JVM runs without --enable-native-access=ALL-UNNAMED, and denies it");
+                }
+            }
+            return Ladder.INSTANCE.problem();
         }
 
         @Override

@@ -18,7 +18,16 @@ public final class ExecutableMemory {
     private static final int EXECUTE = 4;
     private static final int PRIVATE_ANONYMOUS = 0x22;
 
+    /** As the process began: the first restricted call of anybody may grant it, with a warning. */
+    private static final boolean NATIVE_ACCESS =
+            ExecutableMemory.class.getModule().isNativeAccessEnabled();
+
     private ExecutableMemory() {}
+
+    /** Whether the JVM was told to let this code call native functions. */
+    public static boolean nativeAccess() {
+        return NATIVE_ACCESS;
+    }
 
     /** The platform does not let this process map code. */
     public static final class RefusedException extends RuntimeException {
@@ -49,7 +58,7 @@ public final class ExecutableMemory {
         if (!os.contains("linux") || !arch.equals("amd64")) {
             throw new RefusedException("machine code is emitted for linux on x86-64, not " + os + " on " + arch);
         }
-        if (!ExecutableMemory.class.getModule().isNativeAccessEnabled()) {
+        if (!NATIVE_ACCESS) {
             throw new RefusedException("the JVM runs without --enable-native-access=ALL-UNNAMED");
         }
         return map(code, Posix.INSTANCE);
