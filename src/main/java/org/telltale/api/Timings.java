@@ -5,8 +5,8 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * Where the wall time goes: a clock that begins when it is made, in {@link Stage#OTHER}, and is always in exactly one stage, so that the stages add up to the whole. Stages
- * nest: while an inner one lasts, the outer one's clock stands.
+ * Where the wall time goes: a clock that begins when it is made, in {@link Stage#OTHER}, and is always in exactly one
+ * stage, so that the stages add up to the whole. Stages nest: while an inner one lasts, the outer one's clock stands.
  *
  * <p>The stages belong to one caller at a time, as the calls of a handle do. What other threads do meanwhile is counted
  * {@linkplain #aside aside}, beyond the sum.

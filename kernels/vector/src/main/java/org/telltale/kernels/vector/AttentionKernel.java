@@ -198,6 +198,10 @@ final class AttentionKernel implements Kernel {
 
     /** How many keys a query sees, the masked ones included. */
     private int seen(int query) {
+        return seen(op, query, keys);
+    }
+
+    static int seen(Fused.Attention op, int query, int keys) {
         return op.causal() ? Math.clamp(query + 1L + op.offset(), 0, keys) : keys;
     }
 
@@ -223,22 +227,7 @@ final class AttentionKernel implements Kernel {
             }
         }
         if (columns > 0) {
-            MICRO.block(
-                    rows,
-                    depth,
-                    left,
-                    aStride,
-                    b,
-                    panels.panelBytes(),
-                    false,
-                    columns,
-                    c,
-                    4L * resultColumns,
-                    false,
-                    false,
-                    0,
-                    Activation.NONE,
-                    scratch);
+            MicroKernel.product(rows, depth, left, aStride, b, panels, columns, c, 4L * resultColumns, scratch);
         }
     }
 

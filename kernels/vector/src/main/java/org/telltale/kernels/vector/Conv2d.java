@@ -11,7 +11,8 @@ import org.telltale.engine.spi.KernelMaker.Operands;
 
 /**
  * Convolutions of NHWC pictures: one group as a product, whose left operand is gathered window by window while it is
- * packed, so that for large pictures the matrix of all windows never exists; one channel per group by {@link DepthwiseConv}.
+ * packed, so that for large pictures the matrix of all windows never exists; one channel per group by
+ * {@link DepthwiseConv}.
  */
 final class Conv2d {
     private Conv2d() {}

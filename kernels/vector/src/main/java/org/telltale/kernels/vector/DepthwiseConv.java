@@ -7,7 +7,6 @@ import static org.telltale.kernels.vector.Memory.ORDER;
 import static org.telltale.kernels.vector.Memory.SPECIES;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
@@ -27,8 +26,8 @@ import org.telltale.kernels.vector.jit.Rung;
 
 /**
  * Convolution of each channel of NHWC pictures by itself, vectorised over channels: inside, four neighbouring pixels
- * share each tap's weights; at the borders, where the window is cut, one at a time. A chunk is a row of output pixels. Where code is emitted it does the
- * same, eight pixels at a time, if channels fill vectors.
+ * share each tap's weights; at the borders, where the window is cut, one at a time. A chunk is a row of output pixels.
+ * Where code is emitted it does the same, eight pixels at a time, if channels fill vectors.
  */
 final class DepthwiseConv implements Kernel, Parallel.Chunk {
     private static final int PIXELS = 4;
@@ -205,7 +204,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
     }
 
     private static void put(long block, PixelRow field, long value) {
-        ALL.set(ValueLayout.JAVA_LONG_UNALIGNED, block + field.offset(), value);
+        Memory.setLong(block + field.offset(), value);
     }
 
     /** Four pixels, whole windows from left to right; rows from and to bound the window's part inside the picture. */

@@ -1,6 +1,5 @@
 package org.telltale.kernels.vector;
 
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 import java.util.Map;
@@ -11,8 +10,6 @@ import org.telltale.kernels.vector.jit.Rung;
 
 /** Blocks computed by machine code of our own, one call for a whole block. */
 final class EmittedMicroKernel implements MicroKernel {
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-
     private final Rung rung;
     /** Emitted when a kernel that needs it is made. */
     private final Map<Activation, MethodHandle> f32 = new ConcurrentHashMap<>();
@@ -109,6 +106,6 @@ final class EmittedMicroKernel implements MicroKernel {
     }
 
     private static void put(long scratch, Block field, long value) {
-        Memory.ALL.set(LONG, scratch + field.offset(), value);
+        Memory.setLong(scratch + field.offset(), value);
     }
 }

@@ -104,14 +104,24 @@ final class FewQueriesAttention implements Kernel, Parallel.Chunk {
         long place = 4L * b * queries * width + h;
         long keyPlace = 4L * b * keys * width + h;
         queryPanel.pack(qAddress + place, panel, 0);
-        product(keys, head, kAddress + keyPlace, width, panel, queryPanel, queries, columns, queries, scratch);
+        MicroKernel.product(
+                keys,
+                head,
+                kAddress + keyPlace,
+                4L * width,
+                panel,
+                queryPanel,
+                queries,
+                columns,
+                4L * queries,
+                scratch);
         int most = 0;
         for (int r = 0; r < queries; r++) {
             long row = rows + 4L * r * scoreColumns;
             for (int j = 0; j < keys; j++) {
                 Memory.set(row + 4L * j, Memory.get(columns + 4L * ((long) j * queries + r)));
             }
-            int seen = op.causal() ? Math.clamp(r + 1L + op.offset(), 0, keys) : keys;
+            int seen = AttentionKernel.seen(op, r, keys);
             most = Math.max(most, seen);
             float sum = SoftmaxRow.exponentials(row, seen, op.scale(), 0, scoreColumns, scratch + lanesAt);
             Memory.set(sums + 4L * r, sum);
@@ -119,39 +129,11 @@ final class FewQueriesAttention implements Kernel, Parallel.Chunk {
         for (int p = 0; p < valuePanels.panels(); p++) {
             valuePanels.pack(vAddress + keyPlace, values, p);
         }
-        product(queries, most, rows, scoreColumns, values, valuePanels, head, results, head, scratch);
+        MicroKernel.product(
+                queries, most, rows, 4L * scoreColumns, values, valuePanels, head, results, 4L * head, scratch);
         for (int r = 0; r < queries; r++) {
             long to = yAddress + place + 4L * r * width;
             AttentionKernel.divide(results + 4L * r * head, Memory.get(sums + 4L * r), to, head);
         }
-    }
-
-    private static void product(
-            int rows,
-            int depth,
-            long a,
-            long aStep,
-            long b,
-            PackedPanels panels,
-            int columns,
-            long c,
-            long cStep,
-            long scratch) {
-        MICRO.block(
-                rows,
-                depth,
-                a,
-                4 * aStep,
-                b,
-                panels.panelBytes(),
-                false,
-                columns,
-                c,
-                4 * cStep,
-                false,
-                false,
-                0,
-                Activation.NONE,
-                scratch);
     }
 }

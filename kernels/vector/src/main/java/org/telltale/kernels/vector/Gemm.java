@@ -14,9 +14,8 @@ import org.telltale.engine.spi.KernelMaker.Operands;
  * Products c = activation(a b + bias) of one or more pairs of matrices of equal extents, over a right operand in panels.
  *
  * <p>The result is cut into blocks of rows by groups of panels, so that several threads share a product of few rows too.
- * In each such chunk a slab of depth is kept: its panel of b stays in the first-level cache while all the rows of the
- * block pass, and its block of a in the second-level cache while the panels of the group pass. With many chunks of rows
- * each packs its own piece of a while it is hot; with few, a is packed first, by all threads.
+ * In each such chunk a slab of depth at a time passes: all the rows of the block under each panel of the group. Where a
+ * must be packed, with many chunks of rows each packs its own piece while it is hot; with few, all threads pack it first.
  */
 final class Gemm implements Kernel {
     /**

@@ -17,6 +17,7 @@ final class Memory {
     static final ByteOrder ORDER = ByteOrder.nativeOrder();
     static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+    static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
     static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     /**
@@ -49,6 +50,10 @@ final class Memory {
 
     static void set(long address, float value) {
         ALL.set(FLOAT, address, value);
+    }
+
+    static void setLong(long address, long value) {
+        ALL.set(LONG, address, value);
     }
 
     static int getInt(long address) {

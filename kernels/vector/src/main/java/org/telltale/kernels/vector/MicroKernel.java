@@ -66,4 +66,37 @@ interface MicroKernel {
             long bias,
             Activation activation,
             long scratch);
+
+    /**
+     * A product of floats of the whole depth, without bias or activation, onto nothing, by {@link #BEST}: for attention.
+     * Static, since a default method would have every kernel's class choose the best one before it is there itself.
+     */
+    static void product(
+            int rows,
+            int depth,
+            long a,
+            long aStride,
+            long b,
+            PackedPanels panels,
+            int columns,
+            long c,
+            long cStride,
+            long scratch) {
+        BEST.block(
+                rows,
+                depth,
+                a,
+                aStride,
+                b,
+                panels.panelBytes(),
+                false,
+                columns,
+                c,
+                cStride,
+                false,
+                false,
+                0,
+                Activation.NONE,
+                scratch);
+    }
 }

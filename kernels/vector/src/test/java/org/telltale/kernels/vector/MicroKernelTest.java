@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.foreign.Arena;
+import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -232,6 +233,7 @@ class MicroKernelTest {
             if (!Rung.fuses(f)) {
                 continue;
             }
+            MethodHandle map = rung.map(f);
             for (int count = 0; count <= 3 * width + 1; count++) {
                 try (Arena arena = Arena.ofConfined()) {
                     long x = arena.allocate(4L * count + 4, 64).address();
@@ -243,7 +245,7 @@ class MicroKernelTest {
                     }
                     Memory.set(y + 4L * count, GUARD);
                     activate(f, expected);
-                    rung.map(f).invokeExact(x, y, (long) count);
+                    map.invokeExact(x, y, (long) count);
                     for (int i = 0; i < count; i++) {
                         assertThat((double) Memory.get(y + 4L * i))
                                 .as("%s of %s values, at %s", f, count, i)

@@ -40,12 +40,10 @@ public enum Rung {
         return 2 * lanes.count();
     }
 
-    private record Depthwise(Lanes lanes, int taps, int stride, int pixels, Activation activation) {}
+    private record Depthwise(int taps, int stride, int pixels, Activation activation) {}
 
-    private record Map(Lanes lanes, Activation activation) {}
-
-    /** Code that was emitted before, by what it does. */
-    private static final ConcurrentHashMap<Record, MethodHandle> EMITTED = new ConcurrentHashMap<>();
+    /** Code of depthwise convolutions that was emitted before, since many layers share it. */
+    private static final ConcurrentHashMap<Depthwise, MethodHandle> DEPTHWISE = new ConcurrentHashMap<>();
 
     /** Floats in a vector of a depthwise convolution: channels must be a multiple. */
     public static int depthwiseLanes() {
@@ -58,28 +56,24 @@ public enum Rung {
     }
 
     /**
-     * Emits a function of the address of a {@link PixelRow}. Its vectors have 256 bits on every rung, since few models
+     * A function of the address of a {@link PixelRow}, emitted when it is first asked for. Its vectors have 256 bits on every rung, since few models
      * have multiples of 16 channels.
      *
      * @param pixels the most that are computed at a time
      */
     public static MethodHandle depthwise(int taps, int stride, int pixels, Activation activation) {
-        Depthwise what = new Depthwise(Lanes.AVX2, taps, stride, pixels, activation);
-        return EMITTED.computeIfAbsent(what, key -> {
-            DepthwiseGenerator g = new DepthwiseGenerator(what.lanes, taps, stride, pixels, epilogue(activation));
+        return DEPTHWISE.computeIfAbsent(new Depthwise(taps, stride, pixels, activation), key -> {
+            DepthwiseGenerator g = new DepthwiseGenerator(Lanes.AVX2, taps, stride, pixels, epilogue(activation));
             return link(g.generate(), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
         });
     }
 
     /** Emits a function of two addresses, from and to, and a number of floats. */
     public MethodHandle map(Activation activation) {
-        Map what = new Map(lanes, activation);
-        return EMITTED.computeIfAbsent(
-                what,
-                key -> link(
-                        new MapGenerator(lanes, epilogue(activation)).generate(),
-                        FunctionDescriptor.ofVoid(
-                                ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG)));
+        MapGenerator generator = new MapGenerator(lanes, epilogue(activation));
+        return link(
+                generator.generate(),
+                FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG));
     }
 
     private static MethodHandle link(byte[] code, FunctionDescriptor type) {
