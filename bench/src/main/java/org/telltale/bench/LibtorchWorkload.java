@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import org.telltale.engine.Activation;
+import org.telltale.engine.Backward;
 import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
@@ -121,6 +122,7 @@ final class LibtorchWorkload implements Workload {
             case Fused.BatchNorm b -> throw unsupported(op);
             case Fused.GruCell g -> throw unsupported(op);
             case Fused.CrossEntropy c -> throw unsupported(op);
+            case Backward b -> throw unsupported(op);
         };
     }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.telltale.engine.Activation;
+import org.telltale.engine.Backward;
 import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
@@ -111,6 +112,7 @@ final class OnnxExport {
             case Fused.CachedAttention a -> false;
             case Fused.GruCell g -> false;
             case Fused.CrossEntropy c -> false;
+            case Backward b -> false;
         };
     }
 
@@ -350,6 +352,7 @@ final class OnnxExport {
             case Fused.CachedAttention a -> throw unsupported(op, t);
             case Fused.GruCell g -> throw unsupported(op, t);
             case Fused.CrossEntropy c -> throw unsupported(op, t);
+            case Backward b -> throw unsupported(op, t);
         }
     }
 

@@ -2,11 +2,33 @@ package org.telltale.engine;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** Ops that backends run as one kernel; {@link #decompose} says in primitives what they mean. */
-public sealed interface Fused extends Op {
+public sealed interface Fused extends Op
+        permits Fused.Activate,
+                Fused.Linear,
+                Fused.LayerNorm,
+                Fused.Softmax,
+                Fused.LogSoftmax,
+                Fused.Attention,
+                Fused.CachedAttention,
+                Fused.Conv2d,
+                Fused.Pool,
+                Fused.BatchNorm,
+                Fused.GruCell,
+                Fused.CrossEntropy,
+                Backward {
     /** The same value in primitives (or simpler fused ops). */
     Tensor decompose(List<Tensor> in);
+
+    /**
+     * The gradient of each operand by ops that have kernels, zeros for ids, given the result and its gradient; empty when
+     * it is the gradient of what the op decomposes to.
+     */
+    default Optional<List<Tensor>> vjp(Tensor y, Tensor dy) {
+        return Optional.empty();
+    }
 
     @Override
     default Shape shape(List<Tensor> in) {
@@ -80,6 +102,15 @@ public sealed interface Fused extends Op {
             Tensor centred = x.sub(x.meanKeeping(-1));
             Tensor scale = centred.square().meanKeeping(-1).add(epsilon).rsqrt();
             return centred.mul(scale).mul(in.get(1)).add(in.get(2));
+        }
+
+        @Override
+        public Optional<List<Tensor>> vjp(Tensor y, Tensor dy) {
+            Tensor x = y.inputs().getFirst();
+            return Optional.of(List.of(
+                    Tensor.of(new Backward.LayerNorm(epsilon), x, y.inputs().get(1), dy),
+                    Tensor.of(new Backward.LayerNormScale(epsilon), x, dy),
+                    Backward.rows(dy).sum(0)));
         }
     }
 

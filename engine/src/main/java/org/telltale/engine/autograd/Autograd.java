@@ -52,7 +52,7 @@ public final class Autograd {
             List<Tensor> in = y.inputs();
             List<Tensor> contribution = switch (y.op()) {
                 case Primitive p -> p.vjp(y, dy);
-                case Fused f -> through(f, dy, in);
+                case Fused f -> f.vjp(y, dy).orElseGet(() -> through(f, dy, in));
             };
             for (int k = 0; k < in.size(); k++) {
                 if (active.contains(in.get(k))) {

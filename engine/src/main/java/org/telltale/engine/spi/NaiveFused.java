@@ -1,6 +1,7 @@
 package org.telltale.engine.spi;
 
 import org.telltale.engine.Activation;
+import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Shape;
@@ -32,6 +33,7 @@ final class NaiveFused {
                 });
             case Fused.GruCell g -> gru(x, y);
             case Fused.CrossEntropy c -> crossEntropy(x[0], x[1], y);
+            case Backward b -> NaiveBackward.run(b, x, y);
         }
     }
 

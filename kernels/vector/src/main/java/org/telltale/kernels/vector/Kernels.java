@@ -2,6 +2,7 @@ package org.telltale.kernels.vector;
 
 import java.util.Map;
 import java.util.WeakHashMap;
+import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
 import org.telltale.engine.Primitive;
@@ -34,6 +35,7 @@ final class Kernels implements KernelMaker {
     private boolean supports(Tensor t) {
         return switch (t.op()) {
             case Fused.GruCell g -> false;
+            case Backward b -> false;
             case Fused.Conv2d c -> c.groups() == 1 || c.depthwise(t.inputs());
             case Fused f -> true;
             case Primitive p -> true;
@@ -106,6 +108,7 @@ final class Kernels implements KernelMaker {
             case Fused.LogSoftmax s -> new Normalization.Softmax(s.axis(), true, t, operands, parallel);
             case Fused.CrossEntropy c -> new Normalization.CrossEntropy(t, operands, parallel);
             case Fused.Pool p -> new Pooling.Pool(p, t, operands, parallel);
+            case Backward b -> throw new IllegalStateException("decomposed before: " + t);
         };
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import java.util.function.IntUnaryOperator;
 import org.telltale.engine.Activation;
+import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Window;
@@ -33,6 +34,7 @@ final class FusedOpRows {
         r.convolutions();
         r.pools();
         r.recurrentAndLoss();
+        r.gradients();
         return List.copyOf(r.rows);
     }
 
@@ -338,5 +340,24 @@ final class FusedOpRows {
                         Tolerance.SUM,
                         n -> List.of(uniform(-3, 3, 4, n), ints(Shape.of(4), n, -100, 0, n - 1)))
                 .terms(n -> n));
+    }
+
+    private void gradients() {
+        for (float epsilon : new float[] {1e-5f, 1e-12f}) {
+            rows.add(of(
+                            "gradient of layer norm " + epsilon,
+                            new Backward.LayerNorm(epsilon),
+                            Tolerance.SUM,
+                            n -> List.of(spread(0.125, 3, n + 1), uniform(-1, 1, n + 1), uniform(-1, 1, 3, n + 1)))
+                    .terms(n -> n + 1)
+                    .withoutGradient());
+            rows.add(of(
+                            "gradient of layer norm's scale " + epsilon,
+                            new Backward.LayerNormScale(epsilon),
+                            Tolerance.SUM,
+                            n -> List.of(spread(0.125, n, 7), uniform(-1, 1, n, 7)))
+                    .terms(n -> n)
+                    .withoutGradient());
+        }
     }
 }
