@@ -25,11 +25,11 @@ public final class ConvBatchNorm {
         Tensor shift = norm.f32("bias", out);
         Tensor mean = norm.f32("running_mean", out);
         Tensor variance = norm.f32("running_var", out);
-        if (norm.training().isEmpty()) {
+        if (norm.movingStatistics().isEmpty()) {
             return Tensor.of(new Fused.BatchNorm(epsilon), y, scale, shift, mean, variance)
                     .activate(act);
         }
-        Params.Training how = norm.training().orElseThrow();
+        Params.MovingStatistics how = norm.movingStatistics().orElseThrow();
         BatchNorm.Trained trained =
                 BatchNorm.train(y, scale, shift, mean, variance, how.momentum(), epsilon, how.rule());
         norm.update("running_mean", trained.mean());
