@@ -52,11 +52,11 @@ class BatchLoaderTest {
             for (float v : b.tensor("pictures").toFloats()) {
                 values.add(v);
             }
-            return new Copy(b.epoch(), b.index(), samples, values, labels(b));
+            return new Copy(b.epoch(), b.index(), samples, values, labelsOf(b));
         }
     }
 
-    private static List<Integer> labels(Minibatch b) {
+    private static List<Integer> labelsOf(Minibatch b) {
         return Arrays.stream(b.tensor(Minibatch.LABELS).toInts()).boxed().toList();
     }
 
@@ -79,14 +79,15 @@ class BatchLoaderTest {
         Dataset<Sample.Picture> data = DrawnPictures.dataset(folder, 23);
         LoaderOptions options = LoaderOptions.training(4, 11, 3);
         List<Copy> expected;
-        try (BatchLoader loader = BatchLoader.pictures(data, Split.TRAIN, AUGMENTED, options.threads(1).ahead(1))) {
+        try (BatchLoader loader = BatchLoader.pictures(
+                data, Split.TRAIN, AUGMENTED, options.threads(1).ahead(1))) {
             assertThat(loader.batches()).isEqualTo(6);
             expected = all(loader, 18);
             assertThatThrownBy(loader::next).isInstanceOf(NoSuchElementException.class);
         }
         for (int threads : new int[] {2, 5}) {
-            try (BatchLoader loader =
-                    BatchLoader.pictures(data, Split.TRAIN, AUGMENTED, options.threads(threads).ahead(3))) {
+            try (BatchLoader loader = BatchLoader.pictures(
+                    data, Split.TRAIN, AUGMENTED, options.threads(threads).ahead(3))) {
                 assertThat(all(loader, 18)).as("%d threads", threads).isEqualTo(expected);
                 loader.skipTo(1, 4);
                 assertThat(all(loader, 8)).isEqualTo(expected.subList(10, 18));
@@ -105,8 +106,7 @@ class BatchLoaderTest {
         Dataset<Sample.Picture> data = DrawnPictures.dataset(folder, 23);
         int[] labels = data.labelIds(Split.TRAIN);
         List<List<Integer>> orders = new ArrayList<>();
-        try (BatchLoader loader =
-                BatchLoader.pictures(data, Split.TRAIN, PLAIN, LoaderOptions.training(4, 11, 2))) {
+        try (BatchLoader loader = BatchLoader.pictures(data, Split.TRAIN, PLAIN, LoaderOptions.training(4, 11, 2))) {
             for (int epoch = 0; epoch < 2; epoch++) {
                 List<Integer> order = new ArrayList<>();
                 for (Copy c : all(loader, 6)) {
@@ -120,9 +120,9 @@ class BatchLoaderTest {
                 assertThat(order).hasSize(23).doesNotHaveDuplicates();
                 orders.add(order);
             }
-            assertThat(orders.get(0)).isNotEqualTo(orders.get(1)).isNotEqualTo(Arrays.stream(Shuffle.identity(23))
-                    .boxed()
-                    .toList());
+            assertThat(orders.get(0))
+                    .isNotEqualTo(orders.get(1))
+                    .isNotEqualTo(Arrays.stream(Shuffle.identity(23)).boxed().toList());
         }
     }
 
@@ -136,7 +136,9 @@ class BatchLoaderTest {
                 for (int row = 0; row < 5; row++) {
                     HostTensor expected = HostTensor.allocate(arena, DType.F32, Shape.of(values));
                     if (row < c.samples.size()) {
-                        Path file = data.samples(Split.TRAIN).get(c.samples.get(row)).file();
+                        Path file = data.samples(Split.TRAIN)
+                                .get(c.samples.get(row))
+                                .file();
                         PREPROCESS.into(ImageReader.read(file, Exif.IGNORE), expected.data(), 0);
                     }
                     for (int i = 0; i < values; i++) {
@@ -202,12 +204,12 @@ class BatchLoaderTest {
         }
         assertThat(whole.get(0).samples).containsExactly(0, 1, 2);
         assertThat(whole.get(1).samples).containsExactly(5, 6, 7, 8);
-        assertThat(whole.get(1).labels)
-                .containsExactly(labels[5], labels[6], labels[7], labels[8], Minibatch.NO_LABEL);
+        assertThat(whole.get(1).labels).containsExactly(labels[5], labels[6], labels[7], labels[8], Minibatch.NO_LABEL);
         LoaderOptions shifted = LoaderOptions.measuring(6, 1);
         try (BatchLoader loader = BatchLoader.pictures(data, Split.TRAIN, PLAIN, shifted)) {
             List<Float> rows = Copy.of(loader.next()).values;
-            assertThat(rows.subList(3 * 1200, 4 * 1200)).isEqualTo(whole.get(1).values.subList(0, 1200));
+            assertThat(rows.subList(3 * 1200, 4 * 1200))
+                    .isEqualTo(whole.get(1).values.subList(0, 1200));
             assertThat(rows.subList(4 * 1200, 6 * 1200)).containsOnly(0f);
         }
     }
@@ -233,8 +235,7 @@ class BatchLoaderTest {
         for (Sample.Picture p : data.samples(Split.TRAIN)) {
             Files.delete(p.file());
         }
-        try (BatchLoader loader =
-                BatchLoader.pictures(data, Split.TRAIN, PLAIN, LoaderOptions.training(2, 1, 1))) {
+        try (BatchLoader loader = BatchLoader.pictures(data, Split.TRAIN, PLAIN, LoaderOptions.training(2, 1, 1))) {
             assertThatThrownBy(loader::next)
                     .isInstanceOf(DataException.class)
                     .hasMessageContaining("none of the 3 samples can be read");
@@ -370,8 +371,7 @@ class BatchLoaderTest {
 
     @Test
     void aFaultOfTheLoadingReachesTheConsumer() throws Exception {
-        try (BatchLoader loader =
-                new BatchLoader(new Numbers(1_001, false), LoaderOptions.measuring(1_000, 1))) {
+        try (BatchLoader loader = new BatchLoader(new Numbers(1_001, false), LoaderOptions.measuring(1_000, 1))) {
             assertThat(loader.next().size()).isEqualTo(1_000);
             assertThatThrownBy(loader::next)
                     .isInstanceOf(IllegalStateException.class)
@@ -399,33 +399,30 @@ class BatchLoaderTest {
 
     @Test
     void textsArePaddedAndCutToOneLength() throws Exception {
-        Files.writeString(
-                folder.resolve("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nflood\nin\ntown\n");
+        Files.writeString(folder.resolve("vocab.txt"), "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nflood\nin\ntown\n");
         WordPiece tokenizer = WordPiece.read(folder);
         List<Sample.Text> samples = List.of(
                 new Sample.Text("a", "Flood in town", "fire"),
                 new Sample.Text("b", "flood flood flood flood flood town", "flood"),
                 new Sample.Text("c", "", "flood"));
         Dataset<Sample.Text> data = new Dataset<>(List.of("fire", "flood"), Map.of(Split.TEST, samples), List.of());
-        try (BatchLoader loader =
-                BatchLoader.texts(data, Split.TEST, tokenizer, 6, LoaderOptions.measuring(2, 1))) {
+        try (BatchLoader loader = BatchLoader.texts(data, Split.TEST, tokenizer, 6, LoaderOptions.measuring(2, 1))) {
             Minibatch b = loader.next();
             assertThat(b.tensor("ids").toInts()).containsExactly(2, 5, 6, 7, 3, 0, 2, 5, 5, 5, 5, 3);
             assertThat(b.tensor("mask").toInts()).containsExactly(1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1);
             assertThat(b.tensor("types").toInts()).containsOnly(0).hasSize(12);
-            assertThat(labels(b)).containsExactly(0, 1);
+            assertThat(labelsOf(b)).containsExactly(0, 1);
             b = loader.next();
             assertThat(b.tensor("ids").toInts()).containsExactly(2, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
             assertThat(b.tensor("mask").toInts()).containsExactly(1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0);
-            assertThat(labels(b)).containsExactly(1, Minibatch.NO_LABEL);
+            assertThat(labelsOf(b)).containsExactly(1, Minibatch.NO_LABEL);
         }
     }
 
     @Test
     void aPlaceBeyondTheEndIsRefused() throws Exception {
         try (BatchLoader loader = new BatchLoader(new Numbers(10, false), LoaderOptions.measuring(5, 2))) {
-            assertThatThrownBy(() -> loader.skipTo(0, 3))
-                    .hasMessage("batch 3 of epoch 0, expected 0 to 2 and 0 to 2");
+            assertThatThrownBy(() -> loader.skipTo(0, 3)).hasMessage("batch 3 of epoch 0, expected 0 to 2 and 0 to 2");
             loader.skipTo(1, 2);
             assertThatThrownBy(loader::next).isInstanceOf(NoSuchElementException.class);
             loader.skipTo(0, 0);

@@ -46,7 +46,8 @@ class DatasetTest {
 
     @Test
     void aListHasItsSplitsAndTheSortedLabelsOfTrain() throws IOException {
-        String csv = "text,label,split,id\n\"Fire, \"\"here\"\"\",fire,train,1\nb,earthquake,train,2\nc,fire,dev,3\nd,fire,test,4\n";
+        String csv =
+                "text,label,split,id\n\"Fire, \"\"here\"\"\",fire,train,1\nb,earthquake,train,2\nc,fire,dev,3\nd,fire,test,4\n";
         String jsonl = "{\"text\":\"Fire, \\\"here\\\"\",\"label\":\"fire\",\"split\":\"train\",\"id\":\"1\"}\n"
                 + "{\"text\":\"b\",\"label\":\"earthquake\",\"split\":\"train\",\"id\":\"2\",\"more\":[1]}\n\n"
                 + "{\"text\":\"c\",\"label\":\"fire\",\"split\":\"dev\",\"id\":\"3\"}\n"
@@ -69,7 +70,11 @@ class DatasetTest {
         String header = "text,label,split,id\n";
         String good = "x,fire,train,1\ny,flood,train,2\n";
         return Stream.of(
-                        new Bad("a.csv", header + good + "z,storm,dev,3\n", 4, "the label \"storm\" of a sample in dev"),
+                        new Bad(
+                                "a.csv",
+                                header + good + "z,storm,dev,3\n",
+                                4,
+                                "the label \"storm\" of a sample in dev"),
                         new Bad("b.csv", header + good + "z,fire,test,2\n", 4, "\"2\" stands a second time"),
                         new Bad("c.csv", header + good + "z,fire,train,1\n", 4, "\"1\" stands a second time"),
                         new Bad("d.csv", header + good + "z,fire,valid,3\n", 4, "the split \"valid\", expected train"),
@@ -77,7 +82,11 @@ class DatasetTest {
                         new Bad("f.csv", header + good + ",fire,test,3\n", 4, "an empty text"),
                         new Bad("g.csv", header + "z,fire,test,3\n", 0, "no sample in train"),
                         new Bad("h.csv", header + "z,fire,train,3\n", 0, "1 labels, fire, expected 2"),
-                        new Bad("i.csv", "text,id\na,b\n", 1, "no column label; found [text, id], expected text, label"),
+                        new Bad(
+                                "i.csv",
+                                "text,id\na,b\n",
+                                1,
+                                "no column label; found [text, id], expected text, label"),
                         new Bad("j.csv", header, 0, "a header and no rows"),
                         new Bad("a.jsonl", "", 0, "empty, expected a JSON object on each line"),
                         new Bad("b.jsonl", "{\"text\":\"a\"}\n", 1, "\"label\" is missing, expected a text"),
@@ -90,12 +99,15 @@ class DatasetTest {
                                 2,
                                 "but the first row has"),
                         new Bad("g.jsonl", "{\"text\":\"" + "a".repeat(1 << 20) + "\"}\n", 1, "longer than"))
-                .map(b -> dynamicTest(b.name, () -> assertThatThrownBy(() -> texts(b.name, b.content))
-                        .isInstanceOf(DataException.class)
-                        .hasMessageStartingWith(folder.resolve(b.name) + (b.line > 0 ? ":" + b.line + ": " : ": "))
-                        .hasMessageContaining(b.message)
-                        .message()
-                        .doesNotContain("\n")));
+                .map(b -> dynamicTest(
+                        b.name,
+                        () -> assertThatThrownBy(() -> texts(b.name, b.content))
+                                .isInstanceOf(DataException.class)
+                                .hasMessageStartingWith(
+                                        folder.resolve(b.name) + (b.line > 0 ? ":" + b.line + ": " : ": "))
+                                .hasMessageContaining(b.message)
+                                .message()
+                                .doesNotContain("\n")));
     }
 
     @Test
@@ -110,20 +122,19 @@ class DatasetTest {
     @Test
     void givenLabelsKeepTheirOrderAndThoseThatAreNotTrainedAreTold() throws IOException {
         Path file = write("a.csv", "text,label,split\na,fire,train\nb,flood,train\nc,storm,dev\n");
-        Dataset<Sample.Text> data = TextData.list(
-                file, TextData.Columns.PLAIN, SHARES, Optional.of(List.of("storm", "flood", "fire")));
+        Dataset<Sample.Text> data =
+                TextData.list(file, TextData.Columns.PLAIN, SHARES, Optional.of(List.of("storm", "flood", "fire")));
         assertThat(data.labels()).containsExactly("storm", "flood", "fire");
         assertThat(data.labelIds(Split.DEV)).containsExactly(0);
         assertThat(data.findings())
                 .containsExactly(
                         new Finding(Finding.Kind.EMPTY_SPLIT, file + ": no sample in test"),
-                        new Finding(
-                                Finding.Kind.UNSEEN_LABEL, file + ": no sample in train has the label storm"));
-        assertThatThrownBy(() -> TextData.list(
-                        file, TextData.Columns.PLAIN, SHARES, Optional.of(List.of("flood", "fire"))))
+                        new Finding(Finding.Kind.UNSEEN_LABEL, file + ": no sample in train has the label storm"));
+        assertThatThrownBy(() ->
+                        TextData.list(file, TextData.Columns.PLAIN, SHARES, Optional.of(List.of("flood", "fire"))))
                 .hasMessageContaining(":4: the label \"storm\" of a sample in dev is none of those that were given");
-        assertThatThrownBy(() -> TextData.list(
-                        file, TextData.Columns.PLAIN, SHARES, Optional.of(List.of("fire", "fire"))))
+        assertThatThrownBy(
+                        () -> TextData.list(file, TextData.Columns.PLAIN, SHARES, Optional.of(List.of("fire", "fire"))))
                 .hasMessageContaining("name one twice");
     }
 
@@ -154,8 +165,10 @@ class DatasetTest {
             all.addAll(ids(data, split));
         }
         assertThat(all).hasSize(130);
-        assertThat(TextData.list(file, TextData.Columns.PLAIN, Shares.of(7), FROM_TRAIN)).isEqualTo(data);
-        assertThat(TextData.list(file, TextData.Columns.PLAIN, Shares.of(8), FROM_TRAIN)).isNotEqualTo(data);
+        assertThat(TextData.list(file, TextData.Columns.PLAIN, Shares.of(7), FROM_TRAIN))
+                .isEqualTo(data);
+        assertThat(TextData.list(file, TextData.Columns.PLAIN, Shares.of(8), FROM_TRAIN))
+                .isNotEqualTo(data);
         assertThatThrownBy(() -> new Shares(0.5, 0.5, 1)).hasMessageContaining("together below 1");
     }
 
@@ -249,8 +262,8 @@ class DatasetTest {
     void captionsGetTheLabelsOfTheirPictures() throws IOException {
         Path train = write("train.tsv", HEADER + "e\t1\tdata/a/1.jpg\tfire\ne\t2\tdata/a/2.jpg\tflood\n");
         Path test = write("test.tsv", HEADER + "e\t9\tdata/a/9.jpg\tflood\n");
-        Dataset<Sample.Picture> pictures = PictureData.tables(
-                Map.of(Split.TRAIN, List.of(train), Split.TEST, List.of(test)), folder, FROM_TRAIN);
+        Dataset<Sample.Picture> pictures =
+                PictureData.tables(Map.of(Split.TRAIN, List.of(train), Split.TEST, List.of(test)), folder, FROM_TRAIN);
         List<String> lines = new ArrayList<>(List.of("{\"telltale\":\"captions\"}"));
         for (String id : List.of(folder + "/data/a/1.jpg", "data/a/2.jpg", "/else/data/a/9.jpg", "stranger.jpg")) {
             lines.add("{\"id\":\"" + id + "\",\"text\":\"a fire\",\"logProb\":-1}");
@@ -277,8 +290,7 @@ class DatasetTest {
         Map<Split, List<Path>> tables = new EnumMap<>(Split.class);
         for (Split split : Split.values()) {
             tables.put(
-                    split,
-                    List.of(root.resolve("consolidated_disaster_types_" + split.word() + "_final.subset.tsv")));
+                    split, List.of(root.resolve("consolidated_disaster_types_" + split.word() + "_final.subset.tsv")));
         }
         Dataset<Sample.Picture> pictures = PictureData.tables(
                 tables,

@@ -18,8 +18,7 @@ final class DrawnPictures {
 
     /** A picture that differs from all others in colours and size. */
     static Path draw(Path file, int number) throws IOException {
-        BufferedImage image =
-                new BufferedImage(30 + number % 7, 25 + number % 5, BufferedImage.TYPE_INT_RGB);
+        BufferedImage image = new BufferedImage(30 + number % 7, 25 + number % 5, BufferedImage.TYPE_INT_RGB);
         Graphics2D g = image.createGraphics();
         g.setColor(new Color(number * 37 % 256, number * 91 % 256, 255 - number * 13 % 256));
         g.fillRect(0, 0, 40, 40);

@@ -40,13 +40,14 @@ class PictureCacheTest {
 
     private record Run(List<float[]> batches, List<String> notes) {
         void isEqualTo(Run other) {
-            assertThat(batches.toArray()).isDeepEqualTo(other.batches.toArray());
+            assertThat(Arrays.deepEquals(batches.toArray(), other.batches.toArray()))
+                    .isTrue();
         }
     }
 
     private Run run(Cache cache, int epochs) throws InterruptedException {
-        PictureOptions options = new PictureOptions(
-                Preprocess.kerasRaw(SIDE), Exif.IGNORE, Augmentation.efficientNet(), cache);
+        PictureOptions options =
+                new PictureOptions(Preprocess.kerasRaw(SIDE), Exif.IGNORE, Augmentation.efficientNet(), cache);
         List<float[]> batches = new ArrayList<>();
         try (BatchLoader loader = BatchLoader.pictures(
                 data, Split.TRAIN, options, LoaderOptions.training(4, 3, epochs).threads(3))) {
@@ -96,7 +97,8 @@ class PictureCacheTest {
         assertThat(files()).singleElement().satisfies(f -> assertThat(f).hasSize(48 + COUNT * (8 + 1200)));
         spoilPictures();
         run(file(Levels.ROUNDED), 3).isEqualTo(memory);
-        assertThat(memory.batches.getFirst()).isNotEqualTo(run(Cache.NONE, 1).batches.getFirst());
+        assertThat(memory.batches.getFirst())
+                .isNotEqualTo(run(Cache.NONE, 1).batches.getFirst());
     }
 
     @Test
@@ -110,7 +112,9 @@ class PictureCacheTest {
             Files.write(file, damaged);
             Run again = run(file(Levels.ROUNDED), 2);
             again.isEqualTo(sound);
-            assertThat(again.notes).as("byte %d", at).containsExactly("1 damaged pictures of the cache were made again");
+            assertThat(again.notes)
+                    .as("byte %d", at)
+                    .containsExactly("1 damaged pictures of the cache were made again");
             assertThat(Files.readAllBytes(file)).isEqualTo(before);
         }
     }
@@ -149,10 +153,9 @@ class PictureCacheTest {
     @Test
     void twoRunsAtATimeDoNotSpoilEachOther() throws Exception {
         Run sound = run(Cache.NONE, 1);
-        PictureOptions options = new PictureOptions(
-                Preprocess.kerasRaw(SIDE), Exif.IGNORE, Augmentation.none(), file(Levels.EXACT));
-        try (BatchLoader first =
-                BatchLoader.pictures(data, Split.TRAIN, options, LoaderOptions.training(1, 3, 1))) {
+        PictureOptions options =
+                new PictureOptions(Preprocess.kerasRaw(SIDE), Exif.IGNORE, Augmentation.none(), file(Levels.EXACT));
+        try (BatchLoader first = BatchLoader.pictures(data, Split.TRAIN, options, LoaderOptions.training(1, 3, 1))) {
             first.next();
             Run second = run(file(Levels.EXACT), 1);
             second.isEqualTo(sound);
@@ -171,7 +174,8 @@ class PictureCacheTest {
         assertThat(files()).hasSize(2).contains(old);
         Files.setLastModifiedTime(old, FileTime.fromMillis(1_000));
         long wanted = 48 + COUNT * (8L + 4 * 1200);
-        run(new Cache(Optional.of(cacheFolder), Files.size(old) + wanted, 0, Levels.EXACT), 1).isEqualTo(fresh);
+        run(new Cache(Optional.of(cacheFolder), Files.size(old) + wanted, 0, Levels.EXACT), 1)
+                .isEqualTo(fresh);
         assertThat(files()).hasSize(2).doesNotContain(old);
     }
 
