@@ -196,8 +196,14 @@ public final class Resize {
      */
     public static float[] tensorflow(Pixels in, int width, int height) {
         checkSize(width, height);
-        byte[] from = in.rgb();
         float[] out = new float[Math.multiplyExact(Math.multiplyExact(width, height), 3)];
+        tensorflow(in, width, height, out);
+        return out;
+    }
+
+    /** As the other {@code tensorflow}, into an array of [height, width, 3]. */
+    static void tensorflow(Pixels in, int width, int height, float[] out) {
+        byte[] from = in.rgb();
         float scaleX = (float) in.width() / width;
         float scaleY = (float) in.height() / height;
         int to = 0;
@@ -220,7 +226,6 @@ public final class Resize {
                 }
             }
         }
-        return out;
     }
 
     private static void checkSize(int width, int height) {
