@@ -126,6 +126,11 @@ public final class BatchLoader implements AutoCloseable {
         return new BatchLoader(new TextRows(data.samples(split), data.labelIds(split), tokenizer, tokens), options);
     }
 
+    /** Batches of features that were computed once, {@link Features#NAME}, F32 [batch, width], and the labels. */
+    public static BatchLoader features(Features features, int[] labels, LoaderOptions options) {
+        return new BatchLoader(new FeatureRows(features, labels), options);
+    }
+
     /** Batches of an epoch. */
     public int batches() {
         return perEpoch;

@@ -2,6 +2,7 @@ package org.telltale.app.data;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.telltale.engine.HostTensor;
 
 /**
@@ -50,6 +51,11 @@ public final class Minibatch {
             throw new IllegalArgumentException("a batch has no " + name + ", but " + tensors.keySet());
         }
         return tensor;
+    }
+
+    /** What it has: the inputs of the model and {@link #LABELS}. */
+    public Set<String> names() {
+        return tensors.keySet();
     }
 
     /** The epoch, from 0. */

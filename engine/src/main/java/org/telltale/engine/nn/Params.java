@@ -120,7 +120,7 @@ public final class Params {
     }
 
     /** Says what a parameter becomes in a training step that is not by its gradient. */
-    void update(String name, Tensor value) {
+    public void update(String name, Tensor value) {
         book.updates.put(prefix + name, value);
     }
 
