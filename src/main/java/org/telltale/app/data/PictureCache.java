@@ -137,11 +137,10 @@ final class PictureCache implements AutoCloseable {
 
     private @Nullable Store open(Path folder, byte[] key, int slots, long maxBytes) throws IOException {
         Path name = folder.resolve(PREFIX + HexFormat.of().formatHex(key) + SUFFIX);
-        Path part = name.resolveSibling(name.getFileName() + PART);
         long length = HEADER + slots * ((long) payload + PREAMBLE);
         if (Files.exists(name)) {
             Store store = new Store(name, name, read(name), slots);
-            if (valid(store, key) && store.channel.size() == length) {
+            if (sound(store, key, length)) {
                 Files.setLastModifiedTime(name, FileTime.from(Instant.now()));
                 return store;
             }
@@ -149,26 +148,47 @@ final class PictureCache implements AutoCloseable {
             Files.delete(name);
             note(name + ": not a whole cache of these pictures, made again");
         }
+        Path part = name.resolveSibling(name.getFileName() + PART);
         if (!Files.exists(part)) {
             makeRoom(folder, length, maxBytes);
         }
-        Store store = new Store(
-                part,
-                name,
-                FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE),
-                slots);
-        if (!locked(store.channel)) {
-            store.channel.close();
+        FileChannel channel =
+                FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        Store store = new Store(part, name, channel, slots);
+        if (!begin(store, key)) {
+            channel.close();
             note(part + ": another run is writing it; this one works without the file");
             return null;
         }
-        if (valid(store, key)) {
-            count(store);
-        } else {
-            store.channel.truncate(0);
-            write(store.channel, header(key, slots), 0);
-        }
         return store;
+    }
+
+    private boolean sound(Store store, byte[] key, long length) throws IOException {
+        try {
+            return valid(store, key) && store.channel.size() == length;
+        } catch (IOException e) {
+            store.channel.close();
+            throw e;
+        }
+    }
+
+    /** Continues what an earlier run left, or writes the header; not while another run does so. */
+    private boolean begin(Store store, byte[] key) throws IOException {
+        try {
+            if (!locked(store.channel)) {
+                return false;
+            }
+            if (valid(store, key)) {
+                count(store);
+            } else {
+                store.channel.truncate(0);
+                write(store.channel, header(key, store.present.length()), 0);
+            }
+            return true;
+        } catch (IOException e) {
+            store.channel.close();
+            throw e;
+        }
     }
 
     private static FileChannel read(Path name) throws IOException {

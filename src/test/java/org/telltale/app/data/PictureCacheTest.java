@@ -95,10 +95,10 @@ class PictureCacheTest {
         part.isEqualTo(memory);
         run(file(Levels.ROUNDED), 3).isEqualTo(memory);
         assertThat(files()).singleElement().satisfies(f -> assertThat(f).hasSize(48 + COUNT * (8 + 1200)));
-        spoilPictures();
-        run(file(Levels.ROUNDED), 3).isEqualTo(memory);
         assertThat(memory.batches.getFirst())
                 .isNotEqualTo(run(Cache.NONE, 1).batches.getFirst());
+        spoilPictures();
+        run(file(Levels.ROUNDED), 3).isEqualTo(memory);
     }
 
     @Test
