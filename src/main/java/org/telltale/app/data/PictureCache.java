@@ -21,6 +21,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -52,7 +54,10 @@ final class PictureCache implements AutoCloseable {
 
     private final int payload;
     private final List<String> notes = new ArrayList<>();
-    private final AtomicInteger damaged = new AtomicInteger();
+
+    /** A set, as two threads may meet the same damage at the end of one epoch and the beginning of the next. */
+    private final Set<Integer> damaged = ConcurrentHashMap.newKeySet();
+
     private final Arena arena = Arena.ofShared();
     private final AtomicReferenceArray<@Nullable MemorySegment> memory;
 
@@ -274,8 +279,8 @@ final class PictureCache implements AutoCloseable {
     /** What went wrong, a line each. */
     synchronized List<String> notes() {
         List<String> all = new ArrayList<>(notes);
-        if (damaged.get() > 0) {
-            all.add(damaged.get() + " damaged pictures of the cache were made again");
+        if (!damaged.isEmpty()) {
+            all.add("damaged pictures of the cache that were made again: " + damaged.size());
         }
         return all;
     }
@@ -308,7 +313,7 @@ final class PictureCache implements AutoCloseable {
                     && preamble.getInt(0) == FILLED
                     && preamble.getInt(Integer.BYTES) == checksum(sample, out);
             if (!sound) {
-                damaged.incrementAndGet();
+                damaged.add(sample);
                 return false;
             }
         } catch (IOException e) {

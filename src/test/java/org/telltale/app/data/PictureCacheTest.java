@@ -114,7 +114,7 @@ class PictureCacheTest {
             again.isEqualTo(sound);
             assertThat(again.notes)
                     .as("byte %d", at)
-                    .containsExactly("1 damaged pictures of the cache were made again");
+                    .containsExactly("damaged pictures of the cache that were made again: 1");
             assertThat(Files.readAllBytes(file)).isEqualTo(before);
         }
     }
