@@ -200,6 +200,10 @@ public final class BatchLoader implements AutoCloseable {
             if (failure instanceof DataException e) {
                 throw new DataException(String.valueOf(e.getMessage()), e);
             }
+            if (failure instanceof Error e) {
+                // Out of memory, above all: it keeps its name, and is no reason to leave a sample out.
+                throw e;
+            }
             if (failure != null) {
                 throw new IllegalStateException("loading a batch failed: " + failure, failure);
             }

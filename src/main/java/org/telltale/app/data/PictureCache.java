@@ -21,6 +21,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -52,7 +54,10 @@ final class PictureCache implements AutoCloseable {
 
     private final int payload;
     private final List<String> notes = new ArrayList<>();
-    private final AtomicInteger damaged = new AtomicInteger();
+
+    /** A set, as two threads may meet the same damage at the end of one epoch and the beginning of the next. */
+    private final Set<Integer> damaged = ConcurrentHashMap.newKeySet();
+
     private final Arena arena = Arena.ofShared();
     private final AtomicReferenceArray<@Nullable MemorySegment> memory;
 
@@ -137,11 +142,10 @@ final class PictureCache implements AutoCloseable {
 
     private @Nullable Store open(Path folder, byte[] key, int slots, long maxBytes) throws IOException {
         Path name = folder.resolve(PREFIX + HexFormat.of().formatHex(key) + SUFFIX);
-        Path part = name.resolveSibling(name.getFileName() + PART);
         long length = HEADER + slots * ((long) payload + PREAMBLE);
         if (Files.exists(name)) {
             Store store = new Store(name, name, read(name), slots);
-            if (valid(store, key) && store.channel.size() == length) {
+            if (sound(store, key, length)) {
                 Files.setLastModifiedTime(name, FileTime.from(Instant.now()));
                 return store;
             }
@@ -149,26 +153,47 @@ final class PictureCache implements AutoCloseable {
             Files.delete(name);
             note(name + ": not a whole cache of these pictures, made again");
         }
+        Path part = name.resolveSibling(name.getFileName() + PART);
         if (!Files.exists(part)) {
             makeRoom(folder, length, maxBytes);
         }
-        Store store = new Store(
-                part,
-                name,
-                FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE),
-                slots);
-        if (!locked(store.channel)) {
-            store.channel.close();
+        FileChannel channel =
+                FileChannel.open(part, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        Store store = new Store(part, name, channel, slots);
+        if (!begin(store, key)) {
+            channel.close();
             note(part + ": another run is writing it; this one works without the file");
             return null;
         }
-        if (valid(store, key)) {
-            count(store);
-        } else {
-            store.channel.truncate(0);
-            write(store.channel, header(key, slots), 0);
-        }
         return store;
+    }
+
+    private boolean sound(Store store, byte[] key, long length) throws IOException {
+        try {
+            return valid(store, key) && store.channel.size() == length;
+        } catch (IOException e) {
+            store.channel.close();
+            throw e;
+        }
+    }
+
+    /** Continues what an earlier run left, or writes the header; not while another run does so. */
+    private boolean begin(Store store, byte[] key) throws IOException {
+        try {
+            if (!locked(store.channel)) {
+                return false;
+            }
+            if (valid(store, key)) {
+                count(store);
+            } else {
+                store.channel.truncate(0);
+                write(store.channel, header(key, store.present.length()), 0);
+            }
+            return true;
+        } catch (IOException e) {
+            store.channel.close();
+            throw e;
+        }
     }
 
     private static FileChannel read(Path name) throws IOException {
@@ -254,8 +279,8 @@ final class PictureCache implements AutoCloseable {
     /** What went wrong, a line each. */
     synchronized List<String> notes() {
         List<String> all = new ArrayList<>(notes);
-        if (damaged.get() > 0) {
-            all.add(damaged.get() + " damaged pictures of the cache were made again");
+        if (!damaged.isEmpty()) {
+            all.add("damaged pictures of the cache that were made again: " + damaged.size());
         }
         return all;
     }
@@ -288,7 +313,7 @@ final class PictureCache implements AutoCloseable {
                     && preamble.getInt(0) == FILLED
                     && preamble.getInt(Integer.BYTES) == checksum(sample, out);
             if (!sound) {
-                damaged.incrementAndGet();
+                damaged.add(sample);
                 return false;
             }
         } catch (IOException e) {

@@ -304,6 +304,24 @@ class BatchLoaderTest {
     }
 
     @Test
+    void epochsShorterThanTheRingHaveOrdersOfTheirOwn() throws Exception {
+        LoaderOptions options = LoaderOptions.training(32, 4, 8).threads(3).ahead(4);
+        try (BatchLoader loader = new BatchLoader(new Numbers(10, false), options)) {
+            for (int epoch = 0; epoch < 8; epoch++) {
+                Minibatch b = loader.next();
+                float[] expected = new float[32];
+                Arrays.fill(expected, -1);
+                int[] order = Shuffle.permutation(10, 4, epoch);
+                for (int row = 0; row < 10; row++) {
+                    expected[row] = order[row];
+                }
+                assertThat(b.epoch()).isEqualTo(epoch);
+                assertThat(b.tensor("pictures").toFloats()).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
     void threadsWaitWhileTheRingIsFull() throws Exception {
         Numbers rows = new Numbers(1_000, false);
         try (BatchLoader loader =

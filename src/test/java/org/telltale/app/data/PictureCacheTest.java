@@ -95,10 +95,10 @@ class PictureCacheTest {
         part.isEqualTo(memory);
         run(file(Levels.ROUNDED), 3).isEqualTo(memory);
         assertThat(files()).singleElement().satisfies(f -> assertThat(f).hasSize(48 + COUNT * (8 + 1200)));
-        spoilPictures();
-        run(file(Levels.ROUNDED), 3).isEqualTo(memory);
         assertThat(memory.batches.getFirst())
                 .isNotEqualTo(run(Cache.NONE, 1).batches.getFirst());
+        spoilPictures();
+        run(file(Levels.ROUNDED), 3).isEqualTo(memory);
     }
 
     @Test
@@ -114,7 +114,7 @@ class PictureCacheTest {
             again.isEqualTo(sound);
             assertThat(again.notes)
                     .as("byte %d", at)
-                    .containsExactly("1 damaged pictures of the cache were made again");
+                    .containsExactly("damaged pictures of the cache that were made again: 1");
             assertThat(Files.readAllBytes(file)).isEqualTo(before);
         }
     }

@@ -22,7 +22,7 @@ public final class Augmenter {
     private final int width;
     private final float[] spare;
     private final double[] sums;
-    private final float[] means;
+    private final double[] columns;
     private final double[] folded;
     private final int[] left;
     private final int[] top;
@@ -35,7 +35,10 @@ public final class Augmenter {
         this.width = width;
         spare = new float[Math.multiplyExact(Math.multiplyExact(height, width), CHANNELS)];
         sums = new double[width * CHANNELS];
-        means = new float[width * CHANNELS];
+        columns = new double[width];
+        for (int x = 0; x < width; x++) {
+            columns[x] = x;
+        }
         folded = new double[width];
         left = new int[width];
         top = new int[width];
@@ -157,20 +160,22 @@ public final class Augmenter {
             taps(m[0], m[1] * y + m[2], width, left, right);
             taps(m[3], m[4] * y + m[5], height, top, bottom);
             for (int x = 0; x < width; x++, to += CHANNELS) {
-                int upper = (top[x] * width + left[x]) * CHANNELS;
-                int lower = top[x] + 1 < height ? upper + width * CHANNELS : upper;
+                int a = (top[x] * width + left[x]) * CHANNELS;
                 int across = left[x] + 1 < width ? CHANNELS : 0;
+                int b = a + across;
+                int c = top[x] + 1 < height ? a + width * CHANNELS : a;
+                int d = c + across;
                 float dx = right[x];
                 float dy = bottom[x];
-                for (int c = 0; c < CHANNELS; c++) {
-                    float a = spare[upper + c];
-                    float b = spare[lower + c];
-                    float above = a + (spare[upper + across + c] - a) * dx;
-                    float below = b + (spare[lower + across + c] - b) * dx;
-                    picture[to + c] = above + (below - above) * dy;
-                }
+                picture[to] = mix(mix(spare[a], spare[b], dx), mix(spare[c], spare[d], dx), dy);
+                picture[to + 1] = mix(mix(spare[a + 1], spare[b + 1], dx), mix(spare[c + 1], spare[d + 1], dx), dy);
+                picture[to + 2] = mix(mix(spare[a + 2], spare[b + 2], dx), mix(spare[c + 2], spare[d + 2], dx), dy);
             }
         }
+    }
+
+    private static float mix(float a, float b, float t) {
+        return a + (b - a) * t;
     }
 
     /** The first of two taps of each column's coordinate, slope x + offset, and the weight of the second. */
@@ -179,11 +184,15 @@ public final class Augmenter {
         double last = extent - 1;
         double mirror = period - 1;
         double frequency = 1 / period;
-        // Three loops without a branch, each of which the compiler turns into vector code.
-        for (int x = 0; x < width; x++) {
-            double at = slope * x + offset;
+        // Three loops that the compiler turns into vector code: no branch, and the column as a double from an array,
+        // since
+        // it does not vectorise the conversion of a loop's counter.
+        double[] xs = columns;
+        double[] to = folded;
+        for (int x = 0; x < xs.length; x++) {
+            double at = slope * xs[x] + offset;
             double within = at - period * Math.floor(at * frequency);
-            folded[x] = Math.max(0, Math.min(last, Math.min(within, mirror - within)));
+            to[x] = Math.max(0, Math.min(last, Math.min(within, mirror - within)));
         }
         for (int x = 0; x < width; x++) {
             first[x] = (int) folded[x];
@@ -205,13 +214,18 @@ public final class Augmenter {
         for (int i = CHANNELS; i < row; i++) {
             sums[i % CHANNELS] += sums[i];
         }
-        for (int i = 0; i < row; i++) {
-            means[i] = (float) (sums[i % CHANNELS] / ((double) height * width));
+        for (int c = 0; c < CHANNELS; c++) {
+            sums[c] /= (double) height * width;
         }
+        for (int i = CHANNELS; i < row; i++) {
+            sums[i] = sums[i % CHANNELS];
+        }
+        // Means as doubles: the compiler knows that no store to floats changes them, and makes vector code of the loop.
         float f = (float) factor;
         for (int y = 0; y < height; y++) {
             for (int i = 0; i < row; i++) {
-                float value = (picture[y * row + i] - means[i]) * f + means[i];
+                float mean = (float) sums[i];
+                float value = (picture[y * row + i] - mean) * f + mean;
                 picture[y * row + i] = Math.max(0, Math.min(255, value));
             }
         }
