@@ -66,9 +66,10 @@ final class TrainCommand implements Callable<Integer> {
             names = "--data",
             required = true,
             paramLabel = "FOLDER|FILE",
-            description = "Pictures: a folder with a folder for each label (or train, dev and test with them), a CSV, TSV"
-                    + " or JSONL list with image, label and maybe split, or with --train the folder of CrisisNLP's data."
-                    + " Texts: a CSV, TSV or JSONL list, see --columns.")
+            description =
+                    "Pictures: a folder with a folder for each label (or train, dev and test with them), a CSV, TSV"
+                            + " or JSONL list with image, label and maybe split, or with --train the folder of CrisisNLP's data."
+                            + " Texts: a CSV, TSV or JSONL list, see --columns.")
     private Path data = Path.of("");
 
     @Option(names = "--out", required = true, paramLabel = "RUN", description = "The folder of the run.")
@@ -86,7 +87,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--captions",
             paramLabel = "FILE",
-            description = "Records of 'telltale caption': the texts of the pictures that --train, --dev and --test label.")
+            description =
+                    "Records of 'telltale caption': the texts of the pictures that --train, --dev and --test label.")
     private @Nullable Path captions;
 
     @Option(
@@ -104,7 +106,10 @@ final class TrainCommand implements Callable<Integer> {
             description = "The labels in the order of their ids (default: those of train, sorted).")
     private List<String> labels = List.of();
 
-    @Option(names = "--recipe", paramLabel = "NAME", description = "mobilenetv2, efficientnet or bert: what the model is.")
+    @Option(
+            names = "--recipe",
+            paramLabel = "NAME",
+            description = "mobilenetv2, efficientnet or bert: what the model is.")
     private @Nullable String recipeName;
 
     @Option(
@@ -246,8 +251,8 @@ final class TrainCommand implements Callable<Integer> {
             Dataset<Sample.Picture> set = pictures();
             parent = Parent.open(model.model, set.labels(), scratch);
             Preprocess preprocess = parent.preprocess(recipe.size(), resize);
-            PictureOptions.Cache cache = new PictureOptions.Cache(
-                    Optional.empty(), 0, MEMORY_FOR_PICTURES, PictureOptions.Levels.EXACT);
+            PictureOptions.Cache cache =
+                    new PictureOptions.Cache(Optional.empty(), 0, MEMORY_FOR_PICTURES, PictureOptions.Levels.EXACT);
             labelled = new TrainingData.Pictures(
                     set, new PictureOptions(preprocess, model.exif, Augmentation.none(), cache));
         } else {
@@ -446,7 +451,11 @@ final class TrainCommand implements Callable<Integer> {
                 EpochRecord.Score s = r.measured().get(split);
                 if (s != null) {
                     line.append(String.format(
-                            Locale.ROOT, "; %s loss %.4f, accuracy %.2f %%", split.word(), s.loss(), 100 * s.accuracy()));
+                            Locale.ROOT,
+                            "; %s loss %.4f, accuracy %.2f %%",
+                            split.word(),
+                            s.loss(),
+                            100 * s.accuracy()));
                 }
             }
             line.append(String.format(

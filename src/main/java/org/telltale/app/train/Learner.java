@@ -181,6 +181,9 @@ final class Learner implements AutoCloseable {
         private final Executable executable;
         private final List<String> inputs;
 
+        /** Whether anything is random. */
+        private final boolean counted;
+
         /** The states of the optimizer, by name. */
         private final Map<String, HostTensor> states = new TreeMap<>();
 
@@ -214,6 +217,7 @@ final class Learner implements AutoCloseable {
                             updates.put(params.f32(name, value.shape().dims()), value));
             Graph graph = Graph.of(
                     source + " " + phase.name(), List.of(loss, correct(logits, labels), clipped.norm()), updates);
+            counted = graph.nodes().contains(counter);
             executable = backend.compile(graph, start, options);
             for (Tensor s : updates.keySet()) {
                 String name = ((Primitive.State) s.op()).name();
@@ -234,7 +238,9 @@ final class Learner implements AutoCloseable {
         Result run(Map<String, HostTensor> batch, int[] counter, long number, double rate) {
             inputs.forEach(name -> executable.bind(name, tensor(batch, name)));
             executable.bind(LABELS, tensor(batch, LABELS));
-            executable.input(COUNTER).setInts(counter);
+            if (counted) {
+                executable.input(COUNTER).setInts(counter);
+            }
             executable.input(NUMBERS).set(phase.optimizer().numbers(number, rate));
             executable.run();
             return new Result(

@@ -46,12 +46,8 @@ final class LossCurve {
             boolean share) {
         List<Line> lines = new ArrayList<>();
         lines.add(line("train", COLOURS[0], history, r -> value.apply(r.train())));
-        for (Split split : List.of(Split.DEV, Split.TEST)) {
-            lines.add(line(split.word(), COLOURS[split.ordinal()], history, r -> {
-                EpochRecord.Score s = r.measured().get(split);
-                return s == null ? null : value.apply(s);
-            }));
-        }
+        lines.add(line("dev", COLOURS[1], history, r -> measured(r, Split.DEV, value)));
+        lines.add(line("test", COLOURS[2], history, r -> measured(r, Split.TEST, value)));
         double most = share ? 1 : top(lines);
         int width = PANEL - 20;
         svg.append(text(left, TOP - 18, "start", title));
@@ -120,6 +116,11 @@ final class LossCurve {
             svg.append(text(legend + 17, TOP - 18, "start", l.name));
             legend += 70;
         }
+    }
+
+    private static @Nullable Double measured(EpochRecord r, Split split, Function<EpochRecord.Score, Double> value) {
+        EpochRecord.Score s = r.measured().get(split);
+        return s == null ? null : value.apply(s);
     }
 
     private static Line line(

@@ -19,7 +19,11 @@ final class ModelCard {
             EpochRecord kept,
             EpochRecord.@Nullable Score test) {
         StringBuilder b = new StringBuilder("# Classifier of " + data.labels().size() + " classes\n\n");
-        b.append("Trained by ").append(options.producer()).append(" from `").append(parent.model()).append("`.\n\n");
+        b.append("Trained by ")
+                .append(options.producer())
+                .append(" from `")
+                .append(parent.model())
+                .append("`.\n\n");
         b.append("Labels, in the order of their ids: ")
                 .append(String.join(", ", data.labels()))
                 .append(".\n\n| split | samples | loss | accuracy |\n|---|---|---|---|\n");

@@ -88,7 +88,11 @@ public record Recipe(
             }
         }
 
-        /** @param share of all steps that rise */
+        /**
+         * Rises, then falls to 0.
+         *
+         * @param share of all steps that rise
+         */
         record WarmUp(double rate, double share) implements Rate {
             @Override
             public Schedule over(long steps) {
@@ -163,6 +167,6 @@ public record Recipe(
                 Augmentation.none(),
                 new Head(false, 0.1f),
                 List.of(new Phase(
-                        "finetune", 5, new Rate.WarmUp(3e-5, WARM_UP), Adam.gardenDecayed(), 1, Pattern.compile("."))));
+                        "finetune", 5, new Rate.WarmUp(3e-5, WARM_UP), Adam.gardenDecayed(), 1, Pattern.compile("^"))));
     }
 }

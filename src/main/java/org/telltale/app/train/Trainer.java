@@ -139,8 +139,7 @@ public final class Trainer {
         ObjectNode samples = node.putObject("samples");
         for (Split s : Split.values()) {
             samples.put(s.word(), data.ids(s).size());
-            samples.put(
-                    s.word() + "Hash", data.digest(s));
+            samples.put(s.word() + "Hash", data.digest(s));
         }
         return node;
     }

@@ -44,7 +44,11 @@ public sealed interface TrainingData {
         }
     }
 
-    /** @param pictures how they are read; its augmentation is the recipe's */
+    /**
+     * Labelled pictures.
+     *
+     * @param pictures how they are read; its augmentation is the recipe's
+     */
     record Pictures(Dataset<Sample.Picture> set, PictureOptions pictures) implements TrainingData {
         @Override
         public BatchLoader load(Split split, Augmentation augmentation, LoaderOptions options) {
@@ -54,7 +58,11 @@ public sealed interface TrainingData {
         }
     }
 
-    /** @param tokens of every text */
+    /**
+     * Labelled texts.
+     *
+     * @param tokens of every text
+     */
     record Texts(Dataset<Sample.Text> set, WordPiece tokenizer, int tokens) implements TrainingData {
         @Override
         public BatchLoader load(Split split, Augmentation augmentation, LoaderOptions options) {

@@ -34,8 +34,8 @@ public record TrainingOptions(
         BEST
     }
 
-    public static final TrainingOptions DEFAULT =
-            new TrainingOptions(ModelOptions.DEFAULT, 0, true, 500, Keep.LAST, false, Unreadable.NEXT, false, "Telltale");
+    public static final TrainingOptions DEFAULT = new TrainingOptions(
+            ModelOptions.DEFAULT, 0, true, 500, Keep.LAST, false, Unreadable.NEXT, false, "Telltale");
 
     public TrainingOptions {
         if (saveEvery < 1) {
@@ -44,10 +44,12 @@ public record TrainingOptions(
     }
 
     public TrainingOptions seed(long value) {
-        return new TrainingOptions(model, value, cacheFeatures, saveEvery, keep, testEachEpoch, unreadable, restart, producer);
+        return new TrainingOptions(
+                model, value, cacheFeatures, saveEvery, keep, testEachEpoch, unreadable, restart, producer);
     }
 
     public TrainingOptions saveEvery(int steps) {
-        return new TrainingOptions(model, seed, cacheFeatures, steps, keep, testEachEpoch, unreadable, restart, producer);
+        return new TrainingOptions(
+                model, seed, cacheFeatures, steps, keep, testEachEpoch, unreadable, restart, producer);
     }
 }
