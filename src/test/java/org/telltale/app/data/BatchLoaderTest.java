@@ -366,18 +366,20 @@ class BatchLoaderTest {
         Thread consumer = new Thread(() -> {
             try (BatchLoader loader =
                     new BatchLoader(rows, LoaderOptions.measuring(10, 1).threads(2))) {
-                loader.next();
-            } catch (InterruptedException e) {
-                seen.set(e);
-                Thread.currentThread().interrupt();
+                try {
+                    loader.next();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    seen.set(e);
+                }
             }
             flag.set(Thread.currentThread().isInterrupted());
         });
         consumer.start();
         rows.arrived.await();
         consumer.interrupt();
-        // The threads are in the middle of a row: closing waits for it.
-        while (consumer.getState() != Thread.State.WAITING) {
+        // The threads are in the middle of a row, which closing waits for.
+        while (seen.get() == null && consumer.isAlive()) {
             Thread.onSpinWait();
         }
         rows.gate.countDown();
