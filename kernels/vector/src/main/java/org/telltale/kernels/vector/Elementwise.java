@@ -109,11 +109,8 @@ final class Elementwise {
 
         @Override
         void apply(long from, long to, long at, long count) {
-            int seed = Memory.getInt(from);
-            int step = Memory.getInt(from + 4);
-            for (long i = at; i < at + count; i++) {
-                Memory.set(to + 4 * i, Primitive.RandomUniform.at(seed, step, salt, i));
-            }
+            long key = Primitive.RandomUniform.key(Memory.getInt(from), Memory.getInt(from + 4), salt);
+            Uniform.fill(key, at, to + 4 * at, count);
         }
     }
 

@@ -86,12 +86,12 @@ interface LeftRows {
         @Override
         public void copy(int matrix, int row, int count, int from, int to, long out) {
             long base = address + 4L * matrix * rows * depth;
+            if (transposed) {
+                Turn.move(base + 4L * ((long) from * rows + row), 4L * rows, to - from, count, out, 4L * (to - from));
+                return;
+            }
             for (int r = 0; r < count; r++) {
-                for (int k = from; k < to; k++) {
-                    long in = transposed ? (long) k * rows + row + r : (long) (row + r) * depth + k;
-                    ALL.set(FLOAT, out, ALL.get(FLOAT, base + 4L * in));
-                    out += 4;
-                }
+                Movement.copy(base + 4L * ((long) (row + r) * depth + from), out + 4L * r * (to - from), to - from);
             }
         }
 
