@@ -5,6 +5,9 @@ import static org.telltale.kernels.vector.Memory.LANES;
 import static org.telltale.kernels.vector.Memory.ORDER;
 import static org.telltale.kernels.vector.Memory.SPECIES;
 
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +29,41 @@ final class AttentionBackward implements Kernel, Parallel.Chunk {
 
     private static final MicroKernel MICRO = MicroKernel.BEST;
     private static final int PANEL = MICRO.columns();
+
+    /** {@link #gradients} and {@link #dropped}. */
+    private static final MethodHandle[] LOOPS = {
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "gradients",
+                MethodType.methodType(
+                        void.class,
+                        long.class,
+                        long.class,
+                        int.class,
+                        float.class,
+                        float.class,
+                        float.class,
+                        long.class,
+                        long.class,
+                        long.class)),
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "dropped",
+                MethodType.methodType(
+                        void.class,
+                        long.class,
+                        long.class,
+                        int.class,
+                        float.class,
+                        float.class,
+                        float.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        float.class,
+                        float.class))
+    };
 
     private final Fused.Attention op;
     private final Parallel parallel;
@@ -247,46 +285,97 @@ final class AttentionBackward implements Kernel, Parallel.Chunk {
         long addends = mask.addends(b, h, query, scratch + addendsAt);
         float sum = SoftmaxRow.exponentials(row, seen, op.scale(), addends, scoreColumns, lanes);
         float factor = sum == 0 ? 0 : 1 / sum;
-        float mean = dot(yAddress + place, dyAddress + place, head, lanes);
+        float mean = dot(yAddress + place, dyAddress + place, head);
         long gradients = scratch + gradientsAt + 4L * r * scoreColumns;
         long panelRow = 4L * r * PANEL;
         long probabilityPanel = scratch + probabilityPanelsAt + panelRow;
         long gradientPanel = scratch + gradientPanelsAt + panelRow;
-        if (dropped == null) {
-            gradients(row, gradients, factor, mean, probabilityPanel, gradientPanel);
-        } else {
-            long uniforms = scratch + uniformsAt;
-            dropped.draw(b, h, query, uniforms, seen);
-            dropped(dropped, uniforms, row, gradients, factor, mean, probabilityPanel, gradientPanel);
+        try {
+            if (dropped == null) {
+                LOOPS[0].invokeExact(
+                        row,
+                        gradients,
+                        scoreColumns,
+                        factor,
+                        mean,
+                        op.scale(),
+                        probabilityPanel,
+                        gradientPanel,
+                        scorePanel);
+            } else {
+                long uniforms = scratch + uniformsAt;
+                dropped.draw(b, h, query, uniforms, seen);
+                LOOPS[1].invokeExact(
+                        row,
+                        gradients,
+                        scoreColumns,
+                        factor,
+                        mean,
+                        op.scale(),
+                        probabilityPanel,
+                        gradientPanel,
+                        scorePanel,
+                        uniforms,
+                        dropped.rate(),
+                        dropped.factor());
+            }
+        } catch (Throwable t) {
+            throw OutOfLine.thrown(t);
         }
     }
 
-    private void gradients(long row, long gradients, float factor, float mean, long panel, long gradientPanel) {
-        for (int j = 0; j < scoreColumns; j += LANES) {
-            long at = j / PANEL * scorePanel + j % PANEL * 4L;
+    /**
+     * From exponentials and the gradients of probabilities to probabilities, in panels, and the gradients of scores, in
+     * panels and in place of the exponentials.
+     *
+     * @param row exponentials
+     * @param gradients of the probabilities
+     * @param count a multiple of the panel's columns
+     * @param factor from exponentials to probabilities
+     * @param mean of the gradients, weighted with the probabilities
+     * @param panel the row's place in the first panel of probabilities
+     * @param step bytes from one panel to the next
+     */
+    static void gradients(
+            long row,
+            long gradients,
+            int count,
+            float factor,
+            float mean,
+            float scale,
+            long panel,
+            long gradientPanel,
+            long step) {
+        for (int j = 0; j < count; j += LANES) {
+            long at = j / PANEL * step + j % PANEL * 4L;
             FloatVector p = load(row + 4L * j).mul(factor);
-            FloatVector score = load(gradients + 4L * j).sub(mean).mul(p).mul(op.scale());
+            FloatVector score = load(gradients + 4L * j).sub(mean).mul(p).mul(scale);
             p.intoMemorySegment(ALL, panel + at, ORDER);
             score.intoMemorySegment(ALL, gradientPanel + at, ORDER);
             score.intoMemorySegment(ALL, row + 4L * j, ORDER);
         }
     }
 
-    private void dropped(
-            Dropped drop,
-            long uniforms,
+    /** The same with dropout; the panels get what is left of the probabilities. */
+    static void dropped(
             long row,
             long gradients,
+            int count,
             float factor,
             float mean,
+            float scale,
             long panel,
-            long gradientPanel) {
-        for (int j = 0; j < scoreColumns; j += LANES) {
-            long at = j / PANEL * scorePanel + j % PANEL * 4L;
-            FloatVector kept = drop.factors(uniforms + 4L * j);
+            long gradientPanel,
+            long step,
+            long uniforms,
+            float rate,
+            float raised) {
+        for (int j = 0; j < count; j += LANES) {
+            long at = j / PANEL * step + j % PANEL * 4L;
+            FloatVector kept = Dropped.factors(uniforms + 4L * j, rate, raised);
             FloatVector p = load(row + 4L * j).mul(factor);
             FloatVector score =
-                    load(gradients + 4L * j).mul(kept).sub(mean).mul(p).mul(op.scale());
+                    load(gradients + 4L * j).mul(kept).sub(mean).mul(p).mul(scale);
             p.mul(kept).intoMemorySegment(ALL, panel + at, ORDER);
             score.intoMemorySegment(ALL, gradientPanel + at, ORDER);
             score.intoMemorySegment(ALL, row + 4L * j, ORDER);
@@ -297,18 +386,15 @@ final class AttentionBackward implements Kernel, Parallel.Chunk {
         return FloatVector.fromMemorySegment(SPECIES, ALL, address, ORDER);
     }
 
-    /** The sum of products, in a fixed order. */
-    private static float dot(long a, long b, int count, long lanes) {
-        FloatVector sum = FloatVector.zero(SPECIES);
-        int j = 0;
-        for (; j <= count - LANES; j += LANES) {
-            sum = load(a + 4L * j).fma(load(b + 4L * j), sum);
+    /**
+     * The sum of products in rising order, as the micro-kernel takes it: where a query sees one key, y is a row of v, and
+     * the mean must be that key's gradient to the last bit.
+     */
+    private static float dot(long a, long b, int count) {
+        float sum = 0;
+        for (int j = 0; j < count; j++) {
+            sum = Math.fma(Memory.get(a + 4L * j), Memory.get(b + 4L * j), sum);
         }
-        sum.intoMemorySegment(ALL, lanes, ORDER);
-        float total = SoftmaxRow.lanes(lanes);
-        for (; j < count; j++) {
-            total = Math.fma(Memory.get(a + 4L * j), Memory.get(b + 4L * j), total);
-        }
-        return total;
+        return sum;
     }
 }

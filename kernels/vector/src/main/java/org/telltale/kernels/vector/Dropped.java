@@ -59,7 +59,7 @@ final class Dropped {
         int j = 0;
         for (; j <= count - LANES; j += LANES) {
             FloatVector p = FloatVector.fromMemorySegment(SPECIES, ALL, row + 4L * j, ORDER);
-            p.mul(factors(uniforms + 4L * j)).intoMemorySegment(ALL, row + 4L * j, ORDER);
+            p.mul(factors(uniforms + 4L * j, rate, factor)).intoMemorySegment(ALL, row + 4L * j, ORDER);
         }
         for (; j < count; j++) {
             float kept = Memory.get(uniforms + 4L * j) < rate ? 0 : factor;
@@ -67,8 +67,16 @@ final class Dropped {
         }
     }
 
+    float rate() {
+        return rate;
+    }
+
+    float factor() {
+        return factor;
+    }
+
     /** What a vector of probabilities is multiplied with. */
-    FloatVector factors(long uniforms) {
+    static FloatVector factors(long uniforms, float rate, float factor) {
         FloatVector u = FloatVector.fromMemorySegment(SPECIES, ALL, uniforms, ORDER);
         return FloatVector.broadcast(SPECIES, factor).blend(0, u.compare(VectorOperators.LT, rate));
     }

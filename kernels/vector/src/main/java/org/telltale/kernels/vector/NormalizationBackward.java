@@ -1,6 +1,9 @@
 package org.telltale.kernels.vector;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -14,6 +17,50 @@ final class NormalizationBackward {
     private static final MemorySegment M = Memory.ALL;
     private static final VectorSpecies<Float> S = Memory.SPECIES;
     private static final int W = Memory.LANES;
+
+    /** {@link #sums}, {@link #gradient} and {@link #add}. */
+    private static final MethodHandle[] LOOPS = {
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "sums",
+                MethodType.methodType(
+                        void.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        float.class,
+                        float.class,
+                        float.class,
+                        long.class)),
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "gradient",
+                MethodType.methodType(
+                        void.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        float.class,
+                        float.class,
+                        float.class,
+                        float.class,
+                        float.class,
+                        long.class)),
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "add",
+                MethodType.methodType(
+                        void.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        float.class,
+                        float.class,
+                        float.class,
+                        long.class))
+    };
 
     private NormalizationBackward() {}
 
@@ -76,33 +123,17 @@ final class NormalizationBackward {
                 float inverse = (float) (1 / Math.sqrt(Sums.squares(row, width, mean, lanes) / width + epsilon));
                 float high = (float) mean;
                 float low = (float) (mean - high);
-                sums(row, dy + 4 * r * width, high, low, inverse, lanes);
-                float first = (float) (lanes(lanes) / width);
-                float second = (float) (lanes(lanes + 4L * W) / width);
-                gradient(row, dy + 4 * r * width, high, low, inverse, first, second, dx + 4 * r * width);
+                long dyRow = dy + 4 * r * width;
+                long dxRow = dx + 4 * r * width;
+                try {
+                    LOOPS[0].invokeExact(row, dyRow, gamma, width, high, low, inverse, lanes);
+                    float first = (float) (lanes(lanes) / width);
+                    float second = (float) (lanes(lanes + 4L * W) / width);
+                    LOOPS[1].invokeExact(row, dyRow, gamma, width, high, low, inverse, first, second, dxRow);
+                } catch (Throwable t) {
+                    throw OutOfLine.thrown(t);
+                }
             }
-        }
-
-        /** Leaves two vectors: sums of g and of g unit. */
-        private void sums(long row, long dyRow, float high, float low, float inverse, long lanes) {
-            FloatVector sum = FloatVector.zero(S);
-            FloatVector product = FloatVector.zero(S);
-            long i = 0;
-            for (; i <= width - W; i += W) {
-                FloatVector g = load(dyRow + 4 * i).mul(load(gamma + 4 * i));
-                FloatVector unit = load(row + 4 * i).sub(high).sub(low).mul(inverse);
-                sum = sum.add(g);
-                product = g.fma(unit, product);
-            }
-            if (i < width) {
-                VectorMask<Float> m = S.indexInRange(i, width);
-                FloatVector g = load(dyRow + 4 * i, m).mul(load(gamma + 4 * i, m));
-                FloatVector unit = load(row + 4 * i, m).sub(high).sub(low).mul(inverse);
-                sum = sum.add(g);
-                product = g.fma(unit, product);
-            }
-            sum.intoMemorySegment(M, lanes, Memory.ORDER);
-            product.intoMemorySegment(M, lanes + 4L * W, Memory.ORDER);
         }
 
         private static double lanes(long at) {
@@ -111,31 +142,6 @@ final class NormalizationBackward {
                 sum += Memory.get(at + 4L * l);
             }
             return sum;
-        }
-
-        private void gradient(
-                long row, long dyRow, float high, float low, float inverse, float first, float second, long to) {
-            FloatVector slope = FloatVector.broadcast(S, -second);
-            long i = 0;
-            for (; i <= width - W; i += W) {
-                FloatVector unit = load(row + 4 * i).sub(high).sub(low).mul(inverse);
-                load(dyRow + 4 * i)
-                        .mul(load(gamma + 4 * i))
-                        .sub(first)
-                        .add(unit.mul(slope))
-                        .mul(inverse)
-                        .intoMemorySegment(M, to + 4 * i, Memory.ORDER);
-            }
-            if (i < width) {
-                VectorMask<Float> m = S.indexInRange(i, width);
-                FloatVector unit = load(row + 4 * i, m).sub(high).sub(low).mul(inverse);
-                load(dyRow + 4 * i, m)
-                        .mul(load(gamma + 4 * i, m))
-                        .sub(first)
-                        .add(unit.mul(slope))
-                        .mul(inverse)
-                        .intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
-            }
         }
     }
 
@@ -196,21 +202,84 @@ final class NormalizationBackward {
                 double mean = Sums.sum(row, width, lanes) / width;
                 float inverse = (float) (1 / Math.sqrt(Sums.squares(row, width, mean, lanes) / width + epsilon));
                 float high = (float) mean;
-                add(row, dy + 4 * r * width, high, (float) (mean - high), inverse, to);
+                float low = (float) (mean - high);
+                try {
+                    LOOPS[2].invokeExact(row, dy + 4 * r * width, width, high, low, inverse, to);
+                } catch (Throwable t) {
+                    throw OutOfLine.thrown(t);
+                }
             }
         }
+    }
 
-        private void add(long row, long dyRow, float high, float low, float inverse, long to) {
-            long i = 0;
-            for (; i <= width - W; i += W) {
-                FloatVector unit = load(row + 4 * i).sub(high).sub(low).mul(inverse);
-                unit.fma(load(dyRow + 4 * i), load(to + 4 * i)).intoMemorySegment(M, to + 4 * i, Memory.ORDER);
-            }
-            if (i < width) {
-                VectorMask<Float> m = S.indexInRange(i, width);
-                FloatVector unit = load(row + 4 * i, m).sub(high).sub(low).mul(inverse);
-                unit.fma(load(dyRow + 4 * i, m), load(to + 4 * i, m)).intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
-            }
+    /** Leaves two vectors: sums of g and of g unit. */
+    static void sums(long row, long dyRow, long gamma, long width, float high, float low, float inverse, long lanes) {
+        FloatVector sum = FloatVector.zero(S);
+        FloatVector product = FloatVector.zero(S);
+        long i = 0;
+        for (; i <= width - W; i += W) {
+            FloatVector g = load(dyRow + 4 * i).mul(load(gamma + 4 * i));
+            FloatVector unit = load(row + 4 * i).sub(high).sub(low).mul(inverse);
+            sum = sum.add(g);
+            product = g.fma(unit, product);
+        }
+        if (i < width) {
+            VectorMask<Float> m = S.indexInRange(i, width);
+            FloatVector g = load(dyRow + 4 * i, m).mul(load(gamma + 4 * i, m));
+            FloatVector unit = load(row + 4 * i, m).sub(high).sub(low).mul(inverse);
+            sum = sum.add(g);
+            product = g.fma(unit, product);
+        }
+        sum.intoMemorySegment(M, lanes, Memory.ORDER);
+        product.intoMemorySegment(M, lanes + 4L * W, Memory.ORDER);
+    }
+
+    /** The gradient of a row, given the means of g and of g unit. */
+    static void gradient(
+            long row,
+            long dyRow,
+            long gamma,
+            long width,
+            float high,
+            float low,
+            float inverse,
+            float first,
+            float second,
+            long to) {
+        FloatVector slope = FloatVector.broadcast(S, -second);
+        long i = 0;
+        for (; i <= width - W; i += W) {
+            FloatVector unit = load(row + 4 * i).sub(high).sub(low).mul(inverse);
+            load(dyRow + 4 * i)
+                    .mul(load(gamma + 4 * i))
+                    .sub(first)
+                    .add(unit.mul(slope))
+                    .mul(inverse)
+                    .intoMemorySegment(M, to + 4 * i, Memory.ORDER);
+        }
+        if (i < width) {
+            VectorMask<Float> m = S.indexInRange(i, width);
+            FloatVector unit = load(row + 4 * i, m).sub(high).sub(low).mul(inverse);
+            load(dyRow + 4 * i, m)
+                    .mul(load(gamma + 4 * i, m))
+                    .sub(first)
+                    .add(unit.mul(slope))
+                    .mul(inverse)
+                    .intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
+        }
+    }
+
+    /** Adds dy unit of a row. */
+    static void add(long row, long dyRow, long width, float high, float low, float inverse, long to) {
+        long i = 0;
+        for (; i <= width - W; i += W) {
+            FloatVector unit = load(row + 4 * i).sub(high).sub(low).mul(inverse);
+            unit.fma(load(dyRow + 4 * i), load(to + 4 * i)).intoMemorySegment(M, to + 4 * i, Memory.ORDER);
+        }
+        if (i < width) {
+            VectorMask<Float> m = S.indexInRange(i, width);
+            FloatVector unit = load(row + 4 * i, m).sub(high).sub(low).mul(inverse);
+            unit.fma(load(dyRow + 4 * i, m), load(to + 4 * i, m)).intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
         }
     }
 }

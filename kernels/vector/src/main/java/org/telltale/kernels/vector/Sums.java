@@ -1,6 +1,9 @@
 package org.telltale.kernels.vector;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -24,6 +27,15 @@ final class Sums {
 
     /** Doubles in a vector. */
     static final int LANES = D.length();
+
+    /** {@link #addColumns} and {@link #addDoubles}. */
+    private static final MethodHandle[] LOOPS = {
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "addColumns",
+                MethodType.methodType(void.class, long.class, long.class, long.class, long.class)),
+        OutOfLine.find(MethodHandles.lookup(), "addDoubles", OutOfLine.LOOP)
+    };
 
     private Sums() {}
 
@@ -122,8 +134,12 @@ final class Sums {
         for (long r = 0; r < rows; r += TILE) {
             long count = Math.min(TILE, rows - r);
             long tile = from + r * step;
-            for (long c = 0; c < whole; c += 4L * LANES) {
-                addColumns(tile + 4 * c, step, count, to + 8 * c);
+            try {
+                for (long c = 0; c < whole; c += 4L * LANES) {
+                    LOOPS[0].invokeExact(tile + 4 * c, step, count, to + 8 * c);
+                }
+            } catch (Throwable t) {
+                throw OutOfLine.thrown(t);
             }
             for (long c = whole; c < columns; c++) {
                 double sum = Memory.getDouble(to + 8 * c);
@@ -136,7 +152,7 @@ final class Sums {
     }
 
     /** Adds rows of 4 * LANES columns to their sums. */
-    private static void addColumns(long from, long step, long rows, long to) {
+    static void addColumns(long from, long step, long rows, long to) {
         DoubleVector a = DoubleVector.fromMemorySegment(D, M, to, Memory.ORDER);
         DoubleVector b = DoubleVector.fromMemorySegment(D, M, to + 8L * LANES, Memory.ORDER);
         DoubleVector c = DoubleVector.fromMemorySegment(D, M, to + 16L * LANES, Memory.ORDER);
@@ -156,6 +172,15 @@ final class Sums {
 
     /** to += from, doubles. */
     static void add(long from, long to, long count) {
+        try {
+            LOOPS[1].invokeExact(from, to, count);
+        } catch (Throwable t) {
+            throw OutOfLine.thrown(t);
+        }
+    }
+
+    /** {@link #add}, compiled by itself. */
+    static void addDoubles(long from, long to, long count) {
         long i = 0;
         for (; i <= count - LANES; i += LANES) {
             DoubleVector.fromMemorySegment(D, M, to + 8 * i, Memory.ORDER)

@@ -1,6 +1,9 @@
 package org.telltale.kernels.vector;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
@@ -18,10 +21,26 @@ final class Uniform {
     /** From the first number's state to those at even places. */
     private static final LongVector EVEN = LongVector.zero(L).addIndex(2).mul(GOLDEN);
 
+    private static final MethodHandle[] FILL = {
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "draw",
+                MethodType.methodType(void.class, long.class, long.class, long.class, long.class))
+    };
+
     private Uniform() {}
 
     /** The numbers at {@code index ..} of a tensor; see {@link Primitive.RandomUniform#key}. */
     static void fill(long key, long index, long to, long count) {
+        try {
+            FILL[0].invokeExact(key, index, to, count);
+        } catch (Throwable t) {
+            throw OutOfLine.thrown(t);
+        }
+    }
+
+    /** {@link #fill}, compiled by itself. */
+    static void draw(long key, long index, long to, long count) {
         LongVector even = EVEN.add(key + (index + 1) * GOLDEN);
         long i = 0;
         for (; i <= count - Memory.LANES; i += Memory.LANES) {
