@@ -132,7 +132,7 @@ final class LibtorchWorkload implements Workload {
     }
 
     private static String attention(Fused.Attention a, Tensor y) {
-        if (a.masking() != Fused.Masking.NONE || a.offset() != 0) {
+        if (a.masking() != Fused.Masking.NONE || a.offset() != 0 || a.dropout() != 0) {
             throw unsupported(a);
         }
         List<String> heads = new ArrayList<>();

@@ -105,7 +105,7 @@ final class OnnxExport {
             case Fused.LayerNorm n -> true;
             case Fused.Softmax s -> true;
             case Fused.LogSoftmax s -> true;
-            case Fused.Attention a -> true;
+            case Fused.Attention a -> a.dropout() == 0;
             case Fused.Conv2d c -> true;
             case Fused.Pool p -> true;
             case Fused.BatchNorm b -> t.shape().rank() == 4 || t.shape().rank() == 2;

@@ -252,8 +252,8 @@ final class RunFolder implements AutoCloseable {
         // not createTempFile, which would make the file readable by its owner only
         Path temporary = parent.resolve("." + file.getFileName() + "." + System.nanoTime() + ".tmp");
         try {
-            try (FileChannel out = FileChannel.open(
-                    temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
+            try (FileChannel out =
+                    FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
                 java.nio.ByteBuffer bytes = java.nio.ByteBuffer.wrap(content);
                 while (bytes.hasRemaining()) {
                     out.write(bytes);

@@ -15,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.telltale.engine.Activation;
+import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
 import org.telltale.engine.Primitive;
@@ -50,10 +51,15 @@ final class FootprintTest {
                 Tensor.of(new Fused.LayerNorm(1e-6f), x, c, c),
                 Tensor.of(new Fused.BatchNorm(1e-3f), x, c, c, c, c),
                 Tensor.of(new Fused.CrossEntropy(), f32("logits", 9, 33), i32("ids", 9)),
+                Tensor.of(new Backward.LayerNorm(1e-6f), x, c, x),
+                Tensor.of(new Backward.LayerNormScale(1e-6f), x, x),
+                f32("rows", 700, 19).sum(0),
+                f32("left", 70, 40).matmul(f32("right", 70, 19), true, false),
                 x.transpose(List.of(0, 2, 1, 3)),
                 x.transpose(List.of(0, 3, 1, 2)),
                 c.broadcast(Shape.of(7, 19)),
                 x.slice(3, 2, 9),
+                x.slice(0, 2, 4).exp(),
                 x.pad(2, 1, 2, 0),
                 Tensor.concat(3, x, x),
                 f32("table", 11, 19).gather(i32("ids", 9)),
