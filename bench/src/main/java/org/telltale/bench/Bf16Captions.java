@@ -44,8 +44,8 @@ final class Bf16Captions {
         Timings narrowTime = new Timings();
         List<Double> errors = new ArrayList<>();
         List<Double> firstErrors = new ArrayList<>();
+        List<Path> read = new ArrayList<>();
         int same = 0;
-        int done = 0;
         try (Captioner exact = open(checkpoint, Precision.F32, exactTime);
                 Captioner narrow = open(checkpoint, Precision.BF16, narrowTime)) {
             System.out.println(exact.device());
@@ -55,7 +55,7 @@ final class Bf16Captions {
                 try {
                     Caption a = exactRun.caption(photo);
                     Caption b = narrowRun.caption(photo);
-                    done++;
+                    read.add(photo);
                     if (a.ids().equals(b.ids())) {
                         same++;
                         errors.add(Math.abs(b.logProb() / a.logProb() - 1));
@@ -67,7 +67,7 @@ final class Bf16Captions {
                     System.out.println("left out: " + e.getMessage());
                 }
             }
-            for (Path photo : photos.subList(0, Math.min(FIRST_STEPS, Math.min(most, photos.size())))) {
+            for (Path photo : read.subList(0, Math.min(FIRST_STEPS, read.size()))) {
                 GenerationOptions first =
                         GenerationOptions.greedy().minLength(0).maxNewTokens(1);
                 Caption a = exact.caption(photo, first);
@@ -76,14 +76,14 @@ final class Bf16Captions {
                     firstErrors.add(Math.abs(b.logProb() / a.logProb() - 1));
                 }
             }
-            if (done > 0) {
-                print(done, same, errors, firstErrors, exactRun, narrowRun);
+            if (!read.isEmpty()) {
+                print(read.size(), same, errors, firstErrors, exactRun, narrowRun);
             }
         }
-        if (done == 0) {
+        if (read.isEmpty()) {
             System.err.println("no photo to caption in " + folder + ", expected files .jpg, .jpeg, .png or .webp");
         }
-        return done > 0;
+        return !read.isEmpty();
     }
 
     private static Captioner open(String checkpoint, Precision precision, Timings timings) {

@@ -101,18 +101,24 @@ public class LimitBenchmark {
         return sum;
     }
 
+    /** From four places at once: one stream of a core leaves a fifth of the bandwidth unused. */
     private static float read(MemorySegment memory) {
         FloatVector a = FloatVector.zero(SPECIES);
         FloatVector b = a;
         FloatVector c = a;
         FloatVector d = a;
-        int step = SPECIES.vectorByteSize();
+        long step = SPECIES.vectorByteSize();
+        long quarter = memory.byteSize() / 4;
         ByteOrder order = ByteOrder.nativeOrder();
-        for (long i = 0; i < memory.byteSize(); i += 4L * step) {
+        for (long i = 0; i < quarter; i += 2 * step) {
             a = a.add(FloatVector.fromMemorySegment(SPECIES, memory, i, order));
-            b = b.add(FloatVector.fromMemorySegment(SPECIES, memory, i + step, order));
-            c = c.add(FloatVector.fromMemorySegment(SPECIES, memory, i + 2L * step, order));
-            d = d.add(FloatVector.fromMemorySegment(SPECIES, memory, i + 3L * step, order));
+            b = b.add(FloatVector.fromMemorySegment(SPECIES, memory, i + quarter, order));
+            c = c.add(FloatVector.fromMemorySegment(SPECIES, memory, i + 2 * quarter, order));
+            d = d.add(FloatVector.fromMemorySegment(SPECIES, memory, i + 3 * quarter, order));
+            a = a.add(FloatVector.fromMemorySegment(SPECIES, memory, i + step, order));
+            b = b.add(FloatVector.fromMemorySegment(SPECIES, memory, i + quarter + step, order));
+            c = c.add(FloatVector.fromMemorySegment(SPECIES, memory, i + 2 * quarter + step, order));
+            d = d.add(FloatVector.fromMemorySegment(SPECIES, memory, i + 3 * quarter + step, order));
         }
         return a.add(b).add(c.add(d)).lane(0);
     }

@@ -288,7 +288,8 @@ final class Suite {
                 .warmupIterations(warmUp)
                 .warmupTime(TimeValue.milliseconds(slow ? 3000 : c.model() ? 1000 : full ? 300 : 400))
                 .measurementIterations(iterations)
-                .measurementTime(TimeValue.milliseconds(c.model() ? 250 : full ? 100 : 120))
+                .measurementTime(TimeValue.milliseconds(
+                        c.model() || c.engine.equals(LimitBenchmark.MACHINE) ? 250 : full ? 100 : 120))
                 .timeout(TimeValue.seconds(120))
                 .shouldFailOnError(false)
                 .build();
