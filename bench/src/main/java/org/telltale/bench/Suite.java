@@ -277,8 +277,10 @@ final class Suite {
 
     private Options options(Case c) {
         boolean slow = c.shape.startsWith("blip") || c.shape.startsWith("bert-base:8");
-        // A model's many loops take Telltale seconds to compile; peers are compiled, but choose and pack at first.
-        int warmUp = slow ? 3 : !c.model() ? 3 : c.engine.startsWith(Workload.TELLTALE) ? 10 : 4;
+        boolean machine = c.engine.equals(LimitBenchmark.MACHINE);
+        // A model's many loops take Telltale seconds to compile; peers are compiled, but choose and pack at first. The
+        // loops of the limits are interpreted in their first runs, more than a second each.
+        int warmUp = slow ? 3 : machine ? 6 : !c.model() ? 3 : c.engine.startsWith(Workload.TELLTALE) ? 10 : 4;
         int iterations = slow ? 4 : full ? 10 : 6;
         return new OptionsBuilder()
                 .include("^" + c.family.benchmark.getName().replace(".", "\\.") + "\\.run$")
@@ -288,8 +290,7 @@ final class Suite {
                 .warmupIterations(warmUp)
                 .warmupTime(TimeValue.milliseconds(slow ? 3000 : c.model() ? 1000 : full ? 300 : 400))
                 .measurementIterations(iterations)
-                .measurementTime(TimeValue.milliseconds(
-                        c.model() || c.engine.equals(LimitBenchmark.MACHINE) ? 250 : full ? 100 : 120))
+                .measurementTime(TimeValue.milliseconds(c.model() || machine ? 250 : full ? 100 : 120))
                 .timeout(TimeValue.seconds(120))
                 .shouldFailOnError(false)
                 .build();
