@@ -80,12 +80,15 @@ class PeersTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bert/tiny-bert", "blip/tiny-blip"})
+    @ValueSource(strings = {"bert/tiny-bert", "blip/tiny-blip", "cnn/tiny-efficientnet"})
     void libtorchAgreesInBfloat16AsFarAsThatGoes(String model) {
         agree(model, Workload.TOLERANCE_BF16, (g, w) -> new LibtorchWorkload(2, g, w, SmallModels::fill, true));
     }
 
-    /** With weights of the benchmarks, since those of the small models magnify the rounding of their inputs. */
+    /**
+     * With weights of the benchmarks. The small MobileNetV2 is no test of bfloat16: rounding its inputs alone, all else in
+     * F32, moves its logits by 0.20 of the largest, in Telltale and libtorch alike (libtorch-bf16: 0.41).
+     */
     @ParameterizedTest
     @CsvSource({
         "mobilenetv2:1x64, libtorch-bf16",
