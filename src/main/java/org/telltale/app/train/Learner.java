@@ -54,6 +54,9 @@ final class Learner implements AutoCloseable {
     private final int width;
     private final Arena arena = Arena.ofShared();
 
+    /** The parameters of the network and its head, by name. */
+    private final Set<String> used = new TreeSet<>();
+
     /** Parameters that change in any phase, and the statistics of the head's norm, by name. */
     private final Map<String, HostTensor> changing = new TreeMap<>();
 
@@ -81,14 +84,14 @@ final class Learner implements AutoCloseable {
         Params looking = params(scratch ? Set.of() : start.names(), null, n -> false);
         Tensor pooled = network.pooled(looking, network.inputs(1, recipe.size()));
         width = pooled.dim(1);
-        Map<String, Shape> used = new TreeMap<>();
+        Map<String, Shape> base = new TreeMap<>();
         for (Tensor t : Graph.order(List.of(pooled))) {
             if (t.op() instanceof Primitive.Weight w) {
-                used.put(w.name(), w.extents());
+                base.put(w.name(), w.extents());
             }
         }
         if (scratch) {
-            used.forEach((name, shape) -> start.add(name, shape, StartWeights.rule(name, shape)));
+            base.forEach((name, shape) -> start.add(name, shape, StartWeights.rule(name, shape)));
         }
         start.add("classifier.weight", Shape.of(classes, width), StartWeights.Rule.GLOROT_UNIFORM);
         start.add("classifier.bias", Shape.of(classes), StartWeights.Rule.ZERO);
@@ -99,9 +102,9 @@ final class Learner implements AutoCloseable {
             start.add(NORM + ".running_var", Shape.of(width), StartWeights.Rule.ONE);
         }
         verify();
-        Set<String> names = new TreeSet<>(used.keySet());
-        start.names().stream().filter(n -> n.matches(Recipe.HEAD + ".*")).forEach(names::add);
-        for (String name : names) {
+        used.addAll(base.keySet());
+        start.names().stream().filter(n -> n.matches(Recipe.HEAD + ".*")).forEach(used::add);
+        for (String name : used) {
             boolean statistics = name.startsWith(NORM + ".running_");
             if (statistics || recipe.phases().stream().anyMatch(p -> trains(p, name))) {
                 changing.put(name, start.read(name, arena));
@@ -112,7 +115,7 @@ final class Learner implements AutoCloseable {
                 throw new IllegalArgumentException(
                         "phase " + p.name() + " trains nothing: no parameter's name contains "
                                 + p.trained() + "; the names are such as "
-                                + names.stream().limit(5).toList());
+                                + used.stream().limit(5).toList());
             }
         }
     }
@@ -358,7 +361,7 @@ final class Learner implements AutoCloseable {
      */
     Map<String, HostTensor> finished(Map<String, HostTensor> changed, Arena to) {
         Map<String, HostTensor> all = new TreeMap<>();
-        for (String name : start.names()) {
+        for (String name : used) {
             if (!name.startsWith("head.")) {
                 HostTensor from = changed.get(name);
                 all.put(name, from == null ? start.read(name, to) : from);

@@ -25,6 +25,9 @@ sealed interface Network {
     /** The class of Hugging Face that a finished folder names. */
     String architecture();
 
+    /** What names of the base begin with in that class. */
+    String prefix();
+
     record MobileNet(MobileNetV2.Config config) implements Network {
         @Override
         public Map<String, Tensor> inputs(int batch, int size) {
@@ -46,6 +49,11 @@ sealed interface Network {
         @Override
         public String architecture() {
             return "MobileNetV2ForImageClassification";
+        }
+
+        @Override
+        public String prefix() {
+            return "mobilenet_v2.";
         }
     }
 
@@ -75,6 +83,11 @@ sealed interface Network {
         public String architecture() {
             return "EfficientNetForImageClassification";
         }
+
+        @Override
+        public String prefix() {
+            return "efficientnet.";
+        }
     }
 
     record Text(Bert.Config config) implements Network {
@@ -102,6 +115,11 @@ sealed interface Network {
         @Override
         public String architecture() {
             return "BertForSequenceClassification";
+        }
+
+        @Override
+        public String prefix() {
+            return "bert.";
         }
     }
 

@@ -18,6 +18,7 @@ import org.telltale.app.data.Reasons;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.io.SafeTensors;
 import org.telltale.engine.io.SafeTensorsWriter;
+import org.telltale.engine.io.Weights;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.models.ConfigFile;
@@ -185,7 +186,7 @@ public final class Parent {
                     recipe,
                     labels);
         }
-        SafeTensors weights = SafeTensors.open(folder);
+        Weights weights = Prefixed.ifBare(SafeTensors.open(folder), network.prefix());
         Set<String> base = new TreeSet<>(weights.names());
         base.removeIf(n -> n.startsWith("classifier."));
         try {
