@@ -104,7 +104,7 @@ final class AttentionKernel implements Kernel {
     /** A worker's scratch: the micro-kernel's, addends, packed queries, scores, packed scores, results, and a vector. */
     private long workerBytes() {
         long floats = scoreColumns + BLOCK * (head + scoreColumns + keys + headColumns + 1L) + LANES;
-        return Workspace.align(MICRO.scratchBytes(0, false)) + 4 * floats;
+        return Workspace.align(MICRO.scratchBytes(BLOCK, 0, false)) + 4 * floats;
     }
 
     @Override
@@ -139,7 +139,7 @@ final class AttentionKernel implements Kernel {
         int seen = seen(first + count - 1);
         int end = (seen + MICRO.columns() - 1) / MICRO.columns() * MICRO.columns();
         long scratch = workspace.worker(worker);
-        long addends = scratch + Workspace.align(MICRO.scratchBytes(0, false));
+        long addends = scratch + Workspace.align(MICRO.scratchBytes(BLOCK, 0, false));
         long packedQueries = addends + 4L * scoreColumns;
         long scores = packedQueries + 4L * BLOCK * head;
         long packedScores = scores + 4L * BLOCK * scoreColumns;

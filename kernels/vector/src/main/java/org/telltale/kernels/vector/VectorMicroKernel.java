@@ -56,9 +56,14 @@ final class VectorMicroKernel implements MicroKernel {
     @Override
     public void prepare(Activation activation, boolean bf16) {}
 
+    @Override
+    public boolean rounds() {
+        return false;
+    }
+
     /** A tile, for the edges, and a panel as floats. */
     @Override
-    public long scratchBytes(int depth, boolean bf16) {
+    public long scratchBytes(int rows, int depth, boolean bf16) {
         return TILE_BYTES + (bf16 ? 4L * depth * columns() : 0);
     }
 
@@ -84,7 +89,7 @@ final class VectorMicroKernel implements MicroKernel {
             long panel = b;
             if (bf16) {
                 panel = scratch + TILE_BYTES;
-                widen(b, panel, (long) depth * columns());
+                widen(b, depth, panel);
             }
             panel(rows, depth, a, panel, c + 4L * first, cStride, width, accumulate, scratch);
             b += panelBytes;
@@ -94,10 +99,22 @@ final class VectorMicroKernel implements MicroKernel {
         }
     }
 
-    /** A bfloat16 is the high half of a float. */
-    private static void widen(long from, long to, long count) {
-        for (long i = 0; i < count; i++) {
-            ALL.set(Memory.INT, to + 4 * i, ALL.get(Memory.SHORT, from + 2 * i) << 16);
+    /** Pairs along the depth to floats, [depth][columns]. A bfloat16 is the high half of a float. */
+    private void widen(long from, int depth, long to) {
+        int columns = columns();
+        long row = 4L * columns;
+        for (int k = 0; k < depth; k++) {
+            long pairs = from + k / 2 * row;
+            if (k % 2 == 0) {
+                for (int j = 0; j < columns; j++) {
+                    ALL.set(Memory.INT, to + 4L * j, ALL.get(Memory.INT, pairs + 4L * j) << 16);
+                }
+            } else {
+                for (int j = 0; j < columns; j++) {
+                    ALL.set(Memory.INT, to + 4L * j, ALL.get(Memory.INT, pairs + 4L * j) & 0xFFFF0000);
+                }
+            }
+            to += row;
         }
     }
 
