@@ -8,6 +8,8 @@ import static org.telltale.kernels.vector.Memory.SPECIES;
 
 import java.lang.foreign.Arena;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import org.telltale.engine.Activation;
 
 /**
@@ -61,10 +63,10 @@ final class VectorMicroKernel implements MicroKernel {
         return false;
     }
 
-    /** A tile, for the edges, and a panel as floats. */
+    /** A tile, for the edges, and a panel as floats, pair by pair. */
     @Override
     public long scratchBytes(int rows, int depth, boolean bf16) {
-        return TILE_BYTES + (bf16 ? 4L * depth * columns() : 0);
+        return TILE_BYTES + (bf16 ? 4L * (depth + 1) * columns() : 0);
     }
 
     @Override
@@ -99,22 +101,18 @@ final class VectorMicroKernel implements MicroKernel {
         }
     }
 
-    /** Pairs along the depth to floats, [depth][columns]. A bfloat16 is the high half of a float. */
-    private void widen(long from, int depth, long to) {
-        int columns = columns();
-        long row = 4L * columns;
-        for (int k = 0; k < depth; k++) {
-            long pairs = from + k / 2 * row;
-            if (k % 2 == 0) {
-                for (int j = 0; j < columns; j++) {
-                    ALL.set(Memory.INT, to + 4L * j, ALL.get(Memory.INT, pairs + 4L * j) << 16);
-                }
-            } else {
-                for (int j = 0; j < columns; j++) {
-                    ALL.set(Memory.INT, to + 4L * j, ALL.get(Memory.INT, pairs + 4L * j) & 0xFFFF0000);
-                }
-            }
-            to += row;
+    /** Pairs along the depth to floats, [depth][columns], an even depth. A bfloat16 is the high half of a float. */
+    private static void widen(long from, int depth, long to) {
+        for (int k = 0; k < depth; k += 2) {
+            long in = from + k * BYTES;
+            long out = to + 2L * k * BYTES;
+            IntVector x = FloatVector.fromMemorySegment(SPECIES, ALL, in, ORDER).reinterpretAsInts();
+            IntVector y = FloatVector.fromMemorySegment(SPECIES, ALL, in + BYTES, ORDER)
+                    .reinterpretAsInts();
+            x.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoMemorySegment(ALL, out, ORDER);
+            y.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoMemorySegment(ALL, out + BYTES, ORDER);
+            x.and(0xFFFF0000).reinterpretAsFloats().intoMemorySegment(ALL, out + 2 * BYTES, ORDER);
+            y.and(0xFFFF0000).reinterpretAsFloats().intoMemorySegment(ALL, out + 3 * BYTES, ORDER);
         }
     }
 
