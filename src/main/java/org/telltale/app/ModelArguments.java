@@ -36,7 +36,8 @@ final class ModelArguments {
             names = "--precision",
             paramLabel = "f32|bf16",
             defaultValue = "f32",
-            description = "How weights of products are kept: bf16 halves their memory, and rounds them"
+            description = "How weights of products are kept: bf16 halves their memory, and rounds them;"
+                    + " the kernels avx512_bf16 and amx_bf16 then round activations too"
                     + " (default: ${DEFAULT-VALUE}).")
     String precision = "f32";
 
@@ -44,7 +45,7 @@ final class ModelArguments {
             names = "--kernel",
             paramLabel = "NAME",
             description = "The CPU's kernel for products: auto, vector (the Vector API), or emitted machine code,"
-                    + " avx2 or avx512; 'telltale info' names the one that auto takes.")
+                    + " avx2, avx512, avx512_bf16 or amx_bf16; 'telltale info' names the one that auto takes.")
     private @Nullable String kernel;
 
     @Option(

@@ -13,7 +13,8 @@ public record CompileOptions(Precision precision) {
         F32,
         /**
          * Weights of products are kept as bfloat16, rounded to nearest even, which halves the memory that they take and
-         * that a product of few rows must read. A backend that has no such products computes in F32.
+         * that a product of few rows must read. A backend may round the operands that they are multiplied with too, where
+         * the hardware has products of bfloat16. One that has no such products computes in F32.
          */
         BF16
     }

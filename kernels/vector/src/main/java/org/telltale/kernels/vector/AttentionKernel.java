@@ -88,7 +88,7 @@ final class AttentionKernel implements Kernel {
      */
     private long workerBytes() {
         long floats = scoreColumns + BLOCK * (head + scoreColumns + keys + headColumns + 1L) + keys + LANES;
-        return Workspace.align(MICRO.scratchBytes(0, false)) + 4 * floats;
+        return Workspace.align(MICRO.scratchBytes(BLOCK, 0, false)) + 4 * floats;
     }
 
     @Override
@@ -126,7 +126,7 @@ final class AttentionKernel implements Kernel {
         int seen = seen(first + count - 1);
         int end = (seen + MICRO.columns() - 1) / MICRO.columns() * MICRO.columns();
         long scratch = workspace.worker(worker);
-        long addends = scratch + Workspace.align(MICRO.scratchBytes(0, false));
+        long addends = scratch + Workspace.align(MICRO.scratchBytes(BLOCK, 0, false));
         long packedQueries = addends + 4L * scoreColumns;
         long scores = packedQueries + 4L * BLOCK * head;
         long packedScores = scores + 4L * BLOCK * scoreColumns;

@@ -10,6 +10,11 @@ import org.telltale.kernels.vector.jit.Rung;
 
 /** Blocks computed by machine code of our own, one call for a whole block. */
 final class EmittedMicroKernel implements MicroKernel {
+    /** Places in scratch: the argument, then sums of tiles and the rounded left operand where it is rounded. */
+    private static final long SUMS = Workspace.align(Block.BYTES);
+
+    private static final long ROUNDED = SUMS + Rung.SUMS_BYTES;
+
     private final Rung rung;
     /** Emitted when a kernel that needs it is made. */
     private final Map<Activation, MethodHandle> f32 = new ConcurrentHashMap<>();
@@ -45,8 +50,17 @@ final class EmittedMicroKernel implements MicroKernel {
     }
 
     @Override
-    public long scratchBytes(int depth, boolean bf16) {
-        return Block.BYTES;
+    public boolean rounds() {
+        return rung.rounds();
+    }
+
+    @Override
+    public long scratchBytes(int rows, int depth, boolean bf16) {
+        if (!bf16 || !rounds()) {
+            return Block.BYTES;
+        }
+        long whole = (rows + rows() - 1L) / rows() * rows();
+        return ROUNDED + whole * Rung.roundedStride(depth);
     }
 
     @Override
@@ -67,9 +81,18 @@ final class EmittedMicroKernel implements MicroKernel {
             Activation activation,
             long scratch) {
         put(scratch, Block.ROWS, rows);
-        put(scratch, Block.DEPTH, depth);
-        put(scratch, Block.LEFT, a);
-        put(scratch, Block.LEFT_STRIDE, aStride);
+        put(scratch, Block.DEPTH, rung.steps(depth, bf16));
+        if (bf16 && rounds()) {
+            put(scratch, Block.SOURCE, a);
+            put(scratch, Block.SOURCE_STRIDE, aStride);
+            put(scratch, Block.SOURCE_DEPTH, depth);
+            put(scratch, Block.LEFT, scratch + ROUNDED);
+            put(scratch, Block.LEFT_STRIDE, Rung.roundedStride(depth));
+            put(scratch, Block.SUMS, scratch + SUMS);
+        } else {
+            put(scratch, Block.LEFT, a);
+            put(scratch, Block.LEFT_STRIDE, aStride);
+        }
         put(scratch, Block.PANEL, b);
         put(scratch, Block.PANEL_BYTES, panelBytes);
         put(scratch, Block.COLUMNS, columns);

@@ -61,7 +61,7 @@ final class FewQueriesAttention implements Kernel, Parallel.Chunk {
         scoreColumns = Math.ceilDiv(keys, Memory.LANES) * Memory.LANES;
         queryPanel = PackedPanels.matrix(head, queries, true, width);
         valuePanels = PackedPanels.matrix(keys, head, false, width);
-        panelAt = Workspace.align(MICRO.scratchBytes(Math.max(head, keys), false));
+        panelAt = Workspace.align(MICRO.scratchBytes(Math.max(head, keys), Math.max(head, keys), false));
         columnsAt = panelAt + Workspace.align(queryPanel.bytes());
         rowsAt = columnsAt + Workspace.align(4L * keys * queries);
         valuesAt = rowsAt + Workspace.align(4L * queries * scoreColumns);

@@ -21,7 +21,8 @@ final class Gemm implements Kernel {
     /**
      * Depth of a slab, and rows of a block. In the Vector API a panel of 384 x 16 stays in a first-level cache of 32 KiB
      * and a packed block of 96 rows in the second. Emitted code reads the left operand in place, and was fastest where
-     * the result is seldom read again and few blocks stream the panels: 2 to 9 % before 96 x 384 on a Zen 3.
+     * the result is seldom read again and few blocks stream the panels: 2 to 9 % before 96 x 384 on a Zen 3. Slabs must be
+     * multiples of 32: panels of bfloat16 are pairs, and matrix units take them 16 at a time.
      */
     private static final int SLAB = MicroKernel.BEST.interleaved() ? 384 : 1024;
 
@@ -123,8 +124,8 @@ final class Gemm implements Kernel {
         packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
         packFirst = packing != Packing.NONE && groups > 1;
         MICRO.prepare(activation, right.panels().bf16());
-        scratchBytes = Workspace.align(
-                MICRO.scratchBytes(Math.min(slab, depth), right.panels().bf16()));
+        scratchBytes = Workspace.align(MICRO.scratchBytes(
+                blockRows, Math.min(slab, depth), right.panels().bf16()));
         long blockBytes = 4L * blockRows * pitch(Math.min(slab, depth));
         packedDepth = depth + (packing == Packing.ROWS ? (long) GAP * Math.ceilDiv(depth, slab) : 0);
         workspace.reserve(

@@ -103,33 +103,55 @@ final class Ladder {
         return Optional.ofNullable(problem);
     }
 
-    /** Computes a small product with ragged edges, and compares all bits with a loop. */
     private static boolean right(MicroKernel kernel) {
+        return right(kernel, false) && right(kernel, true);
+    }
+
+    /**
+     * Computes a small product with ragged edges, and compares it with a loop: all bits where sums are in the order of the
+     * loop. Kernels that round both operands may add in any order, and round each sum up or down: products of bfloat16 are
+     * exact in F32, so that n additions are off by no more than n units in the last place of the sum of the magnitudes.
+     */
+    private static boolean right(MicroKernel kernel, boolean bf16) {
         int rows = kernel.rows() + 2;
         int columns = kernel.columns() + 3;
-        int depth = 7;
+        // one more than a tile of a matrix unit takes
+        int depth = 33;
         int width = kernel.columns();
-        long panelBytes = 4L * depth * width;
+        long panelBytes = bf16 ? 2L * Bfloat16.paddedDepth(depth) * width : 4L * depth * width;
+        boolean rounds = bf16 && kernel.rounds();
         try (Arena arena = Arena.ofConfined()) {
             long a = arena.allocate(4L * rows * depth, 64).address();
-            long b = arena.allocate(2 * panelBytes, 64).address();
+            long b = arena.allocate(4L * columns * depth, 64).address();
+            long panels = arena.allocate(2 * panelBytes, 64).address();
             long c = arena.allocate(4L * rows * columns, 64).address();
-            long scratch = arena.allocate(kernel.scratchBytes(depth, false), 64).address();
+            long scratch =
+                    arena.allocate(kernel.scratchBytes(rows, depth, bf16), 64).address();
             for (int i = 0; i < rows * depth; i++) {
-                Memory.set(a + 4L * i, 1f / (i + 3));
+                Memory.set(a + 4L * i, 1f / (i % 61 + 3));
             }
-            for (int i = 0; i < 2 * depth * width; i++) {
-                Memory.set(b + 4L * i, 1 - 2f / (i + 1));
+            for (int j = 0; j < columns; j++) {
+                long panel = panels + j / width * panelBytes;
+                for (int k = 0; k < depth; k++) {
+                    float value = 1 - 2f / ((j * depth + k) % 53 + 1);
+                    Memory.set(b + 4L * (j * depth + k), value);
+                    if (bf16) {
+                        short half = Bfloat16.round(Float.floatToRawIntBits(value));
+                        Memory.ALL.set(Memory.SHORT, Bfloat16.place(panel, width, k, j % width), half);
+                    } else {
+                        Memory.set(panel + 4L * (k * width + j % width), value);
+                    }
+                }
             }
-            kernel.prepare(Activation.NONE, false);
+            kernel.prepare(Activation.NONE, bf16);
             kernel.block(
                     rows,
                     depth,
                     a,
                     4L * depth,
-                    b,
+                    panels,
                     panelBytes,
-                    false,
+                    bf16,
                     columns,
                     c,
                     4L * columns,
@@ -141,16 +163,25 @@ final class Ladder {
             for (int r = 0; r < rows; r++) {
                 for (int j = 0; j < columns; j++) {
                     float sum = 0;
+                    float magnitudes = 0;
                     for (int k = 0; k < depth; k++) {
-                        long at = b + j / width * panelBytes + 4L * (k * width + j % width);
-                        sum = Math.fma(Memory.get(a + 4L * (r * depth + k)), Memory.get(at), sum);
+                        float x = operand(a + 4L * (r * depth + k), rounds);
+                        float y = operand(b + 4L * (j * depth + k), bf16);
+                        sum = Math.fma(x, y, sum);
+                        magnitudes += Math.abs(x * y);
                     }
-                    if (Memory.get(c + 4L * (r * columns + j)) != sum) {
+                    float off = Math.abs(Memory.get(c + 4L * (r * columns + j)) - sum);
+                    if (!(off <= (rounds ? depth * Math.ulp(magnitudes) : 0))) {
                         return false;
                     }
                 }
             }
         }
         return true;
+    }
+
+    private static float operand(long address, boolean rounded) {
+        int bits = Memory.getInt(address);
+        return Float.intBitsToFloat(rounded ? Bfloat16.round(bits) << 16 : bits);
     }
 }

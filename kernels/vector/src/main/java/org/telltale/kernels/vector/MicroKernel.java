@@ -8,6 +8,12 @@ import org.telltale.engine.Activation;
  *
  * <p>Each element is the sum over k, in rising order, of fused multiply-adds onto one F32 accumulator that starts at 0
  * (or at what is there, when the block accumulates): so a product has the same bits however it is cut into blocks.
+ *
+ * <p>Over panels of bfloat16 that holds too for kernels that widen them. Kernels that {@link #rounds} multiply bfloat16
+ * with bfloat16 by instructions of the CPU: they round the left operand, the activations, as well, sum in F32 in an order
+ * of their own and take numbers below the least normal one for 0. So with {@code --precision bf16} results may differ from
+ * one kernel to another. They never differ by the number of threads, nor by the cut into blocks, as long as slabs of
+ * the depth are multiples of 32.
  */
 interface MicroKernel {
     /** The kernel of this process. */
@@ -28,8 +34,11 @@ interface MicroKernel {
     /** Readies what blocks of such a kind need, so that no run waits for it or fails. */
     void prepare(Activation activation, boolean bf16);
 
-    /** Bytes of scratch that a call needs for panels of such a depth. */
-    long scratchBytes(int depth, boolean bf16);
+    /** Whether the left operand is rounded to bfloat16 where panels are. */
+    boolean rounds();
+
+    /** Bytes of scratch that a call needs for so many rows and panels of such a depth. */
+    long scratchBytes(int rows, int depth, boolean bf16);
 
     /**
      * Computes {@code c[r][j] (+)= sum over k of a[r][k] b[k][j]}, and the activation of that plus a bias when this is
@@ -39,7 +48,7 @@ interface MicroKernel {
      * @param depth the extent of k; 0 gives zeros
      * @param a address of the left operand; see {@link #interleaved}
      * @param aStride bytes from one of its rows to the next, unless interleaved
-     * @param b address of the first panel, [depth][columns of a panel], 64-byte aligned
+     * @param b address of the first panel, 64-byte aligned; see {@link PackedPanels}
      * @param panelBytes from one panel to the next
      * @param bf16 whether panels hold bfloat16 numbers
      * @param columns of c, at least 1; panels are as many as they need

@@ -10,7 +10,9 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * How a right operand b [depth, columns] lies in memory, and its copy in panels [columns / C][depth][C] of a micro-kernel
- * with C columns, the last panel filled up with zeros. Row k of b is at {@code (k / inner) outerStep + (k % inner)
+ * with C columns, the last panel filled up with zeros. In bfloat16 panels are pairs along the depth, [depth / 2][C][2], and
+ * the depth is filled up with zeros to a multiple of 32: 32 bits hold two steps of one column, and a tile of a matrix unit
+ * lies as it needs it. Row k of b is at {@code (k / inner) outerStep + (k % inner)
  * innerStep}, in floats, which covers plain and transposed matrices and the weights of convolutions.
  */
 record PackedPanels(int columns, int outer, long outerStep, int inner, long innerStep, long columnStep, boolean bf16) {
@@ -40,6 +42,11 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
         return outer * inner;
     }
 
+    /** The extent of k in the copy. */
+    int paddedDepth() {
+        return bf16 ? Bfloat16.paddedDepth(depth()) : depth();
+    }
+
     int panels() {
         return (columns + WIDTH - 1) / WIDTH;
     }
@@ -51,7 +58,7 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
 
     /** Bytes from one panel to the next. */
     long panelBytes() {
-        return (long) elementBytes() * depth() * WIDTH;
+        return (long) elementBytes() * paddedDepth() * WIDTH;
     }
 
     /** Packs one panel; {@code to} is where the first one goes. */
@@ -59,16 +66,18 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
         int first = panel * WIDTH;
         int count = Math.min(WIDTH, columns - first);
         long out = to + panel * panelBytes();
+        if (bf16) {
+            round(from + 4L * first * columnStep, out, count);
+            return;
+        }
         for (int o = 0; o < outer; o++) {
             long in = from + 4L * (o * outerStep + first * columnStep);
-            if (bf16) {
-                round(in, out, count);
-            } else if (columnStep == 1 && count == WIDTH) {
+            if (columnStep == 1 && count == WIDTH) {
                 copy(in, out);
             } else {
                 gather(in, out, count);
             }
-            out += (long) elementBytes() * inner * WIDTH;
+            out += 4L * inner * WIDTH;
         }
     }
 
@@ -126,18 +135,17 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
 
     private void round(long in, long out, int count) {
         for (int j = 0; j < WIDTH; j++) {
-            long source = in + 4L * j * columnStep;
-            for (int k = 0; k < inner; k++) {
-                short value = j < count ? bf16(Memory.getInt(source + 4L * k * innerStep)) : 0;
-                ALL.set(Memory.SHORT, out + 2L * k * WIDTH + 2L * j, value);
+            int k = 0;
+            for (int o = 0; j < count && o < outer; o++) {
+                long source = in + 4L * (j * columnStep + o * outerStep);
+                for (int i = 0; i < inner; i++) {
+                    short half = Bfloat16.round(Memory.getInt(source + 4L * i * innerStep));
+                    ALL.set(Memory.SHORT, Bfloat16.place(out, WIDTH, k++, j), half);
+                }
+            }
+            while (k < paddedDepth()) {
+                ALL.set(Memory.SHORT, Bfloat16.place(out, WIDTH, k++, j), (short) 0);
             }
         }
-    }
-
-    /** The bits of a float as the nearest bfloat16, ties to even; NaN stays. */
-    static short bf16(int bits) {
-        boolean nan = (bits & 0x7FFFFFFF) > 0x7F800000;
-        int rounded = nan ? bits | 0x400000 : bits + 0x7FFF + ((bits >> 16) & 1);
-        return (short) (rounded >> 16);
     }
 }

@@ -35,7 +35,7 @@ final class PackedWeights {
     }
 
     private static HostTensor pack(long values, PackedPanels panels, Arena arena, Parallel parallel) {
-        Shape shape = Shape.of(panels.panels(), panels.depth(), MicroKernel.BEST.columns());
+        Shape shape = Shape.of(panels.panels(), panels.paddedDepth(), MicroKernel.BEST.columns());
         HostTensor packed = HostTensor.allocate(arena, panels.bf16() ? DType.BF16 : DType.F32, shape);
         long to = packed.data().address();
         parallel.forRange(panels.panels(), (panel, worker) -> panels.pack(values, to, panel));

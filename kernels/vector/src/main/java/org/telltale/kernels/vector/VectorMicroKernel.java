@@ -8,6 +8,8 @@ import static org.telltale.kernels.vector.Memory.SPECIES;
 
 import java.lang.foreign.Arena;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 import org.telltale.engine.Activation;
 
 /**
@@ -56,10 +58,15 @@ final class VectorMicroKernel implements MicroKernel {
     @Override
     public void prepare(Activation activation, boolean bf16) {}
 
-    /** A tile, for the edges, and a panel as floats. */
     @Override
-    public long scratchBytes(int depth, boolean bf16) {
-        return TILE_BYTES + (bf16 ? 4L * depth * columns() : 0);
+    public boolean rounds() {
+        return false;
+    }
+
+    /** A tile, for the edges, and a panel as floats, pair by pair. */
+    @Override
+    public long scratchBytes(int rows, int depth, boolean bf16) {
+        return TILE_BYTES + (bf16 ? 4L * (depth + 1) * columns() : 0);
     }
 
     @Override
@@ -84,7 +91,7 @@ final class VectorMicroKernel implements MicroKernel {
             long panel = b;
             if (bf16) {
                 panel = scratch + TILE_BYTES;
-                widen(b, panel, (long) depth * columns());
+                widen(b, depth, panel);
             }
             panel(rows, depth, a, panel, c + 4L * first, cStride, width, accumulate, scratch);
             b += panelBytes;
@@ -94,10 +101,18 @@ final class VectorMicroKernel implements MicroKernel {
         }
     }
 
-    /** A bfloat16 is the high half of a float. */
-    private static void widen(long from, long to, long count) {
-        for (long i = 0; i < count; i++) {
-            ALL.set(Memory.INT, to + 4 * i, ALL.get(Memory.SHORT, from + 2 * i) << 16);
+    /** Pairs along the depth to floats, [depth][columns], an even depth. A bfloat16 is the high half of a float. */
+    private static void widen(long from, int depth, long to) {
+        for (int k = 0; k < depth; k += 2) {
+            long in = from + k * BYTES;
+            long out = to + 2L * k * BYTES;
+            IntVector x = FloatVector.fromMemorySegment(SPECIES, ALL, in, ORDER).reinterpretAsInts();
+            IntVector y = FloatVector.fromMemorySegment(SPECIES, ALL, in + BYTES, ORDER)
+                    .reinterpretAsInts();
+            x.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoMemorySegment(ALL, out, ORDER);
+            y.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoMemorySegment(ALL, out + BYTES, ORDER);
+            x.and(0xFFFF0000).reinterpretAsFloats().intoMemorySegment(ALL, out + 2 * BYTES, ORDER);
+            y.and(0xFFFF0000).reinterpretAsFloats().intoMemorySegment(ALL, out + 3 * BYTES, ORDER);
         }
     }
 

@@ -6,8 +6,9 @@ import org.telltale.kernels.vector.jit.X86Assembler.Mem;
 /** The fields of the argument of a block's product, each of 8 bytes. The code advances {@link #BIAS}. */
 public enum Block {
     ROWS(0),
+    /** Steps of the loop over the depth; see {@link Rung#steps}. */
     DEPTH(1),
-    /** Address of the left operand, row-major. */
+    /** Address of the left operand, row-major: floats, or the place of their rounded copy. */
     LEFT(2),
     /** Bytes from one of its rows to the next. */
     LEFT_STRIDE(3),
@@ -27,7 +28,15 @@ public enum Block {
     /** Whether there is a bias. */
     BIASED(11),
     /** Address of the bias of the first column. */
-    BIAS(12);
+    BIAS(12),
+    /** Address of the floats that are to be rounded, where the left operand is. */
+    SOURCE(13),
+    /** Bytes from one of their rows to the next. */
+    SOURCE_STRIDE(14),
+    /** Floats of a row. */
+    SOURCE_DEPTH(15),
+    /** Address of a place for the sums of tiles of the matrix unit. */
+    SUMS(16);
 
     private final int place;
 

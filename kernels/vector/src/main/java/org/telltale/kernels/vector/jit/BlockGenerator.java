@@ -26,7 +26,8 @@ import org.telltale.kernels.vector.jit.X86Assembler.Vec;
 
 /**
  * Emits the product of a block of rows with a run of packed panels: for each panel, for each tile of rows, a loop over
- * the depth with all sums in registers, then bias, activation and the store. One generator for every vector length.
+ * the depth with all sums in registers, then bias, activation and the store. One generator for every vector length and
+ * every {@link Product}; tiles of a matrix unit have a loop of their own in {@link MatrixTiles}.
  *
  * <p>The code is a function of one argument, the address of a {@link Block}. In registers: rdi the block, rbp the panel's
  * first column in the result, rbx the panel, r15 the columns left, r12 the tile's first row of the left operand, rcx its
@@ -45,56 +46,75 @@ final class BlockGenerator {
     /** Bytes from one of those panels to the next. */
     private static final Gpr PANEL = R9;
 
-    /** Steps of depth in one turn of the loop. */
+    /** Steps in one turn of the loop over the depth. */
     private static final int UNROLL = 4;
 
     private final X86Assembler x = new X86Assembler();
     private final Lanes lanes;
-    private final Epilogue epilogue;
     private final int rows;
-    private final boolean bf16;
+    private final Product product;
+    private final ResultTile results;
 
     /**
      * @param lanes the vectors to compute with
-     * @param rows the most rows of a tile
+     * @param rows the most rows of a tile in registers
      * @param epilogue what follows the sums
-     * @param bf16 whether panels hold bfloat16 numbers, which become floats as they are loaded
+     * @param product how operands are multiplied
      */
-    BlockGenerator(Lanes lanes, int rows, Epilogue epilogue, boolean bf16) {
+    BlockGenerator(Lanes lanes, int rows, Epilogue epilogue, Product product) {
         this.lanes = lanes;
         this.rows = rows;
-        this.epilogue = epilogue;
-        this.bf16 = bf16;
+        this.product = product;
+        this.results = new ResultTile(x, lanes, epilogue);
     }
 
     byte[] generate() {
         SAVED.forEach(x::push);
+        if (product.rounds()) {
+            LeftRounding.emit(x, lanes);
+        }
         x.mov(RBP, Block.RESULT.in(RDI));
         x.mov(RBX, Block.PANEL.in(RDI));
         x.mov(R15, Block.COLUMNS.in(RDI));
         x.mov(RDX, Block.LEFT_STRIDE.in(RDI));
         x.mov(R14, Block.RESULT_STRIDE.in(RDI));
-        Label done = x.label();
-        few(done);
+        if (product == Product.TILES) {
+            MatrixTiles tiles = new MatrixTiles(x, lanes, results);
+            tiles.configure();
+            panels(tiles::rows);
+            x.tilerelease();
+        } else {
+            Label done = x.label();
+            few(done);
+            panels(this::rows);
+            x.bind(done);
+        }
+        x.vzeroupper();
+        SAVED.reversed().forEach(x::pop);
+        x.ret();
+        return x.finish();
+    }
+
+    /** Panel by panel, all rows under each. */
+    private void panels(Runnable allRows) {
         Label panel = x.label();
-        Label half = x.label();
-        Label next = x.label();
         x.bind(panel);
         x.mov(R12, Block.LEFT.in(RDI));
         x.mov(RCX, RBP);
         x.mov(R13, Block.ROWS.in(RDI));
+        allRows.run();
+        advance(1, panel);
+    }
+
+    private void rows() {
+        Label half = x.label();
+        Label next = x.label();
         x.cmp(R15, lanes.count());
         x.jcc(Condition.LESS_OR_EQUAL, half);
         tiles(2, next);
         x.bind(half);
         tiles(1, next);
         x.bind(next);
-        advance(1, panel);
-        x.bind(done);
-        x.vzeroupper();
-        SAVED.reversed().forEach(x::pop);
-        x.ret();
-        return x.finish();
     }
 
     /** Products of up to three rows: as many panels at a time as registers allow, to hide the latency of the sums. */
@@ -188,70 +208,9 @@ final class BlockGenerator {
                 sums[r][v] = lanes.register(r * vectors + v);
             }
         }
-        start(sums, ragged);
+        results.start(sums, ragged);
         depth(sums);
-        finish(sums, ragged);
-    }
-
-    // ---- before the loop
-
-    private void start(Vec[][] sums, boolean ragged) {
-        Label zero = x.label();
-        Label go = x.label();
-        x.mov(RAX, Block.ACCUMULATE.in(RDI));
-        x.cmp(RAX, 0);
-        x.jcc(Condition.EQUAL, zero);
-        wholeOrMasked(
-                sums[0].length,
-                ragged,
-                () -> results(sums, (v, at, sum) -> x.load(sum, at)),
-                () -> results(sums, (v, at, sum) -> lanes.loadMasked(x, sum, v, at)));
-        x.jmp(go);
-        x.bind(zero);
-        for (Vec[] row : sums) {
-            for (Vec sum : row) {
-                lanes.zero(x, sum);
-            }
-        }
-        x.bind(go);
-    }
-
-    /** Whichever fits the columns that are left; masks are ready for the second, which may be left out. */
-    private void wholeOrMasked(int vectors, boolean ragged, Runnable whole, Runnable masked) {
-        if (!ragged) {
-            whole.run();
-            return;
-        }
-        Label few = x.label();
-        Label end = x.label();
-        x.cmp(R15, vectors * lanes.count());
-        x.jcc(Condition.LESS, few);
-        whole.run();
-        x.jmp(end);
-        x.bind(few);
-        lanes.masks(x, R15, RAX, vectors);
-        masked.run();
-        x.bind(end);
-    }
-
-    private interface Place {
-        void at(int vector, Mem at, Vec sum);
-    }
-
-    /** The places of a tile in the result, by rows; rax runs. */
-    private void results(Vec[][] sums, Place place) {
-        for (int r = 0; r < sums.length; r++) {
-            Gpr row = r == 0 ? RCX : RAX;
-            if (r == 1) {
-                x.mov(RAX, RCX);
-            }
-            if (r > 0) {
-                x.add(RAX, R14);
-            }
-            for (int v = 0; v < sums[r].length; v++) {
-                place.at(v, Mem.at(row, v * lanes.bytes()), sums[r][v]);
-            }
-        }
+        results.finish(sums, ragged);
     }
 
     // ---- the loop over the depth
@@ -266,27 +225,30 @@ final class BlockGenerator {
         if (sums[0].length > 2) {
             x.mov(PANEL, Block.PANEL_BYTES.in(RDI));
         }
+        if (product == Product.WIDENED) {
+            x.load(highHalves(sums), lanes.constant(x, 0xFFFF0000));
+        }
         x.mov(RSI, RBX);
         x.mov(RAX, Block.DEPTH.in(RDI));
-        Label single = x.label();
+        turns(sums, UNROLL);
+        if (product == Product.WIDENED) {
+            turns(sums, 2);
+        }
+        turns(sums, 1);
+    }
+
+    /** The loop with so many steps in a turn, as long as there are that many. */
+    private void turns(Vec[][] sums, int steps) {
         Label turn = x.label();
-        Label loop = x.label();
         Label end = x.label();
-        x.cmp(RAX, UNROLL);
-        x.jcc(Condition.LESS, single);
+        x.cmp(RAX, steps);
+        x.jcc(Condition.LESS, end);
         x.align(32);
         x.bind(turn);
-        steps(sums, UNROLL);
-        x.sub(RAX, UNROLL);
-        x.cmp(RAX, UNROLL);
+        steps(sums, steps);
+        x.sub(RAX, steps);
+        x.cmp(RAX, steps);
         x.jcc(Condition.GREATER_OR_EQUAL, turn);
-        x.bind(single);
-        x.cmp(RAX, 0);
-        x.jcc(Condition.EQUAL, end);
-        x.bind(loop);
-        steps(sums, 1);
-        x.sub(RAX, 1);
-        x.jcc(Condition.NOT_EQUAL, loop);
         x.bind(end);
     }
 
@@ -294,97 +256,48 @@ final class BlockGenerator {
         int vectors = sums[0].length;
         int first = sums.length * vectors;
         Vec[] right = {lanes.register(first), vectors == 1 ? lanes.register(first) : lanes.register(first + 1)};
-        int temporaries = Math.min(lanes.registers() - first - 2, 4);
-        int vectorBytes = lanes.count() * (bf16 ? 2 : 4);
+        int temporary = product == Product.WIDENED ? first + 3 : first + 2;
+        int temporaries = Math.min(lanes.registers() - temporary, 4);
+        Op multiplyAdd = product == Product.PAIRS ? Op.VDPBF16PS : Op.VFMADD231PS;
         for (int s = 0; s < count; s++) {
+            int row = product == Product.WIDENED ? s / 2 : s;
             for (int v = 0; v < vectors; v += 2) {
                 int pair = Math.min(2, vectors - v);
                 for (int i = 0; i < pair; i++) {
-                    int displacement = (2 * s + i) * vectorBytes;
-                    right(right[i], v == 0 ? Mem.at(RSI, displacement) : Mem.at(RSI, PANEL, v / 2, displacement));
+                    int displacement = (2 * row + i) * lanes.bytes();
+                    Mem from = v == 0 ? Mem.at(RSI, displacement) : Mem.at(RSI, PANEL, v / 2, displacement);
+                    if (product != Product.WIDENED) {
+                        x.load(right[i], from);
+                    } else if (s % 2 == 0) {
+                        // a bfloat16 is the high half of a float
+                        x.load(right[i], from);
+                        x.vpslld(right[i], right[i], 16);
+                    } else {
+                        x.op(Op.VANDPS, right[i], highHalves(sums), from);
+                    }
                 }
                 for (int r = 0; r < sums.length; r++) {
-                    Vec left = lanes.register(first + 2 + r % temporaries);
+                    Vec left = lanes.register(temporary + r % temporaries);
                     x.vbroadcastss(left, left(r, 4 * s));
                     for (int i = 0; i < pair; i++) {
-                        x.op(Op.VFMADD231PS, sums[r][v + i], left, right[i]);
+                        x.op(multiplyAdd, sums[r][v + i], left, right[i]);
                     }
                 }
             }
         }
-        x.add(RSI, count * 2 * vectorBytes);
+        x.add(RSI, count * 2 * lanes.bytes() / (product == Product.WIDENED ? 2 : 1));
         for (int i = 0; i < (sums.length + 2) / 3; i++) {
             x.add(ROW[i], 4 * count);
         }
     }
 
-    private void right(Vec to, Mem from) {
-        if (bf16) {
-            // a bfloat16 is the high half of a float
-            x.vpmovzxwd(to, from);
-            x.vpslld(to, to, 16);
-        } else {
-            x.load(to, from);
-        }
+    /** The mask of the second of each pair. */
+    private Vec highHalves(Vec[][] sums) {
+        return lanes.register(sums.length * sums[0].length + 2);
     }
 
     private static Mem left(int row, int displacement) {
         Gpr base = ROW[row / 3];
         return row % 3 == 0 ? Mem.at(base, displacement) : Mem.at(base, RDX, row % 3, displacement);
-    }
-
-    // ---- after the loop
-
-    private void finish(Vec[][] sums, boolean ragged) {
-        int vectors = sums[0].length;
-        Label store = x.label();
-        x.mov(RAX, Block.LAST.in(RDI));
-        x.cmp(RAX, 0);
-        x.jcc(Condition.EQUAL, store);
-        bias(sums, ragged);
-        Vec[] spare = new Vec[Epilogue.REGISTERS];
-        for (int i = 0; i < spare.length; i++) {
-            spare[i] = lanes.register(sums.length * vectors + i);
-        }
-        for (Vec[] row : sums) {
-            for (Vec sum : row) {
-                epilogue.emit(x, lanes, sum, spare);
-            }
-        }
-        x.bind(store);
-        wholeOrMasked(
-                vectors,
-                ragged,
-                () -> results(sums, (v, at, sum) -> x.store(at, sum)),
-                () -> results(sums, (v, at, sum) -> lanes.storeMasked(x, at, v, sum)));
-    }
-
-    private void bias(Vec[][] sums, boolean ragged) {
-        int vectors = sums[0].length;
-        Vec bias = lanes.register(sums.length * vectors);
-        Label none = x.label();
-        x.mov(RAX, Block.BIASED.in(RDI));
-        x.cmp(RAX, 0);
-        x.jcc(Condition.EQUAL, none);
-        x.mov(RSI, Block.BIAS.in(RDI));
-        wholeOrMasked(
-                vectors,
-                ragged,
-                () -> addBias(sums, bias, (v, at) -> x.load(bias, at)),
-                () -> addBias(sums, bias, (v, at) -> lanes.loadMasked(x, bias, v, at)));
-        x.bind(none);
-    }
-
-    private interface Load {
-        void from(int vector, Mem at);
-    }
-
-    private void addBias(Vec[][] sums, Vec bias, Load load) {
-        for (int v = 0; v < sums[0].length; v++) {
-            load.from(v, Mem.at(RSI, v * lanes.bytes()));
-            for (Vec[] row : sums) {
-                x.op(Op.VADDPS, row[v], row[v], bias);
-            }
-        }
     }
 }

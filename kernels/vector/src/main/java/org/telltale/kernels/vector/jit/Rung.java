@@ -8,17 +8,32 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import org.telltale.engine.Activation;
 
-/** A kind of emitted code for products of blocks, lowest first. */
+/**
+ * A kind of emitted code for products of blocks, lowest first. The CPU needs what the name says, see {@link CpuFeatures}.
+ */
 public enum Rung {
-    AVX2(Lanes.AVX2, 6),
-    AVX512(Lanes.AVX512, 12);
+    AVX2(Lanes.AVX2, 6, Product.WIDENED),
+    AVX512(Lanes.AVX512, 12, Product.WIDENED),
+    /** With products of bfloat16 by vectors; those of floats are AVX512's. */
+    AVX512_BF16(Lanes.AVX512, 12, Product.PAIRS),
+    /** With products of bfloat16 by the matrix unit; those of floats are AVX512's. */
+    AMX_BF16(Lanes.AVX512, 12, Product.TILES);
+
+    /** Bytes that products by the matrix unit need for sums, {@link Block#SUMS}. */
+    public static final long SUMS_BYTES = MatrixTiles.SUMS_BYTES;
 
     private final Lanes lanes;
-    private final int rows;
+    private final int registerRows;
+    private final Product bf16;
 
-    Rung(Lanes lanes, int rows) {
+    /**
+     * @param registerRows the most rows of a tile in registers
+     * @param bf16 how panels of bfloat16 are multiplied
+     */
+    Rung(Lanes lanes, int registerRows, Product bf16) {
         this.lanes = lanes;
-        this.rows = rows;
+        this.registerRows = registerRows;
+        this.bf16 = bf16;
     }
 
     /** Why it cannot run on such a CPU; empty when it can. */
@@ -26,18 +41,43 @@ public enum Rung {
         boolean has = switch (this) {
             case AVX2 -> cpu.avx2();
             case AVX512 -> cpu.avx512();
+            case AVX512_BF16 -> cpu.avx512Bf16();
+            // vectors round the left operand
+            case AMX_BF16 -> cpu.amxBf16() && cpu.avx512Bf16();
         };
-        return has ? Optional.empty() : Optional.of("the CPU or the operating system lacks it");
+        if (!has) {
+            return Optional.of("the CPU or the operating system lacks it");
+        }
+        return this == AMX_BF16 ? TilePermission.refused() : Optional.empty();
     }
 
     /** The most rows of a tile. */
     public int rows() {
-        return rows;
+        return bf16 == Product.TILES ? MatrixTiles.ROWS : registerRows;
     }
 
     /** The columns of a panel. */
     public int columns() {
         return 2 * lanes.count();
+    }
+
+    /** Whether the left operand is rounded to bfloat16 where panels are; otherwise they become floats. */
+    public boolean rounds() {
+        return bf16.rounds();
+    }
+
+    /** What {@link Block#DEPTH} is for a depth of {@code depth}. */
+    public int steps(int depth, boolean bf16) {
+        return product(bf16).steps(depth);
+    }
+
+    /** Bytes from one row of the rounded left operand to the next; it has a multiple of {@link #rows} rows. */
+    public static long roundedStride(int depth) {
+        return LeftRounding.stride(depth);
+    }
+
+    private Product product(boolean bf16) {
+        return bf16 ? this.bf16 : Product.FLOATS;
     }
 
     private record Depthwise(int taps, int stride, int pixels, Activation activation) {}
@@ -56,8 +96,8 @@ public enum Rung {
     }
 
     /**
-     * A function of the address of a {@link PixelRow}, emitted when it is first asked for. Its vectors have 256 bits on every rung, since few models
-     * have multiples of 16 channels.
+     * A function of the address of a {@link PixelRow}, emitted when it is first asked for. Its vectors have 256 bits on
+     * every rung, since few models have multiples of 16 channels.
      *
      * @param pixels the most that are computed at a time
      */
@@ -91,8 +131,11 @@ public enum Rung {
      * @param bf16 whether panels hold bfloat16 numbers
      */
     public MethodHandle function(Activation activation, boolean bf16) {
-        BlockGenerator generator = new BlockGenerator(lanes, rows, epilogue(activation), bf16);
-        return link(generator.generate(), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
+        return link(code(activation, bf16), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
+    }
+
+    byte[] code(Activation activation, boolean bf16) {
+        return new BlockGenerator(lanes, registerRows, epilogue(activation), product(bf16)).generate();
     }
 
     private static Epilogue epilogue(Activation activation) {

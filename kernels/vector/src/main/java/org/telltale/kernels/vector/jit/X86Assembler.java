@@ -106,7 +106,11 @@ public final class X86Assembler {
         VPADDD(1, 1, 0xFE),
         VFMADD213PS(2, 1, 0xA8),
         VFMADD231PS(2, 1, 0xB8),
-        VFNMADD231PS(2, 1, 0xBC);
+        VFNMADD231PS(2, 1, 0xBC),
+        /** Adds to each F32 the products of two pairs of bfloat16. AVX512_BF16. */
+        VDPBF16PS(2, 2, 0x52),
+        /** Rounds the floats of both sources to bfloat16, those of the second to the low half. AVX512_BF16. */
+        VCVTNE2PS2BF16(2, 3, 0x72);
 
         private final int map;
         private final int prefix;
@@ -396,9 +400,17 @@ public final class X86Assembler {
         emit(0x0F, 0x01, 0xD0);
     }
 
+    /** Calls the kernel: the number in rax, arguments in rdi and rsi, the result in rax; overwrites rcx and r11. */
+    public void syscall() {
+        emit(0x0F, 0x05);
+    }
+
     // ---- vectors
 
     public void op(Op op, Vec to, Vec a, Operand b) {
+        if ((op == Op.VDPBF16PS || op == Op.VCVTNE2PS2BF16) && to.bits != 512) {
+            throw new IllegalArgumentException(op + " is written for 512 bits, not " + to.bits);
+        }
         vector(op.map, op.prefix, op.opcode, to.number, a.number, b, to.bits, to.bits / 8, 0);
     }
 
@@ -454,6 +466,51 @@ public final class X86Assembler {
 
     public void vzeroupper() {
         emit(0xC5, 0xF8, 0x77);
+    }
+
+    // ---- tiles of AMX, 0 to 7
+
+    /** Sets rows and bytes of a row of every tile, from 64 bytes of memory. */
+    public void ldtilecfg(Mem from) {
+        tile(0, 0x49, 0, from);
+    }
+
+    /** Gives all tiles back. */
+    public void tilerelease() {
+        vex(2, 0, 0, 0x49, 0, 0, 0, 0, 128);
+        registers(0, 0);
+    }
+
+    public void tilezero(int to) {
+        vex(2, 3, 0, 0x49, to, 0, 0, 0, 128);
+        registers(to, 0);
+    }
+
+    /** Rows from the base on, as many bytes apart as the index says. */
+    public void tileloadd(int to, Mem from) {
+        tile(3, 0x4B, to, strided(from));
+    }
+
+    public void tilestored(Mem to, int from) {
+        tile(2, 0x4B, from, strided(to));
+    }
+
+    /** Adds to F32 sums the products of rows of pairs of bfloat16, {@code a}, with pairs of rows, {@code b}. */
+    public void tdpbf16ps(int sums, int a, int b) {
+        vex(2, 2, 0, 0x5C, sums, b, 0, a, 128);
+        registers(sums, a);
+    }
+
+    private void tile(int prefix, int opcode, int tile, Mem m) {
+        vex(2, prefix, 0, opcode, tile, 0, index(m), base(m), 128);
+        memory(tile, m, 1, 0);
+    }
+
+    private static Mem strided(Mem m) {
+        if (m.index == null) {
+            throw new IllegalArgumentException("rows of a tile need an index: the bytes from one to the next");
+        }
+        return m;
     }
 
     // ---- encoding
