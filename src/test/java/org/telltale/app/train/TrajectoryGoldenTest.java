@@ -332,7 +332,9 @@ class TrajectoryGoldenTest {
             JsonNode tolerance) {
         try (Learner.Step step = learner.step(phase, false)) {
             for (int t = 0; t < run.get("losses").size(); t++) {
-                double rate = run.has("learningRates") ? run.get("learningRates").get(t).asDouble() : 3e-4;
+                double rate = run.has("learningRates")
+                        ? run.get("learningRates").get(t).asDouble()
+                        : 3e-4;
                 Learner.Step.Result r = step.run(batches.at(from + t), new int[] {0, t}, t, rate);
                 loss(what, r.loss(), run.get("losses"), t, tolerance.get("loss"));
             }

@@ -144,7 +144,8 @@ final class AttentionBackward implements Kernel, Parallel.Chunk {
         scorePanel = 4L * blockRows * PANEL;
         long scores = Workspace.align(4L * blockRows * scoreColumns);
         long turned = Workspace.align(4L * head * blockRows);
-        copyAt = Workspace.align(MICRO.scratchBytes(Math.max(Math.max(head, keys), blockRows), false));
+        copyAt = Workspace.align(MICRO.scratchBytes(
+                Math.max(Math.max(head, keys), blockRows), Math.max(Math.max(head, keys), blockRows), false));
         addendsAt = copyAt + (MICRO.interleaved() ? Workspace.align(4L * blockRows * Math.max(head, keys)) : 0);
         uniformsAt = addendsAt + Workspace.align(4L * scoreColumns);
         lanesAt = uniformsAt + Workspace.align(4L * scoreColumns);

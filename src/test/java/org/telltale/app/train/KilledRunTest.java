@@ -1,0 +1,84 @@
+package org.telltale.app.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A run that is killed without warning, again and again, ends as one that was not. */
+class KilledRunTest {
+    private static final int KILLS = 10;
+    private static final String EPOCHS = "12,12";
+
+    @TempDir
+    Path folder;
+
+    private Process start(Path out) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "--add-modules=jdk.incubator.vector",
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.telltale.app.Main"));
+        command.addAll(List.of(SmallRun.arguments(folder.resolve("model"), folder.resolve("pictures"), out, EPOCHS)));
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        folder.resolve(out.getFileName() + ".log").toFile()))
+                .start();
+    }
+
+    private void finish(Path out) throws IOException, InterruptedException {
+        Process p = start(out);
+        assertThat(p.waitFor(240, TimeUnit.SECONDS)).as("the run ends").isTrue();
+        assertThat(p.exitValue())
+                .as(Files.readString(folder.resolve(out.getFileName() + ".log")))
+                .isZero();
+    }
+
+    @Test
+    void killedTenTimesItEndsWithTheSameBits() throws IOException, InterruptedException {
+        SmallRun.model(folder.resolve("model"));
+        SmallRun.pictures(folder.resolve("pictures"), 20);
+        Path whole = folder.resolve("whole");
+        finish(whole);
+        Path killed = folder.resolve("killed");
+        Path checkpoint = killed.resolve("checkpoint.safetensors");
+        SplittableRandom random = new SplittableRandom(11);
+        int inTheMiddle = 0;
+        for (int i = 0; i < KILLS; i++) {
+            FileTime before = Files.exists(checkpoint) ? Files.getLastModifiedTime(checkpoint) : null;
+            Process p = start(killed);
+            long end = System.nanoTime() + 60_000_000_000L;
+            while (p.isAlive()
+                    && System.nanoTime() < end
+                    && (!Files.exists(checkpoint)
+                            || Files.getLastModifiedTime(checkpoint).equals(before))) {
+                Thread.onSpinWait();
+            }
+            // Anywhere from the moment at which a checkpoint appears on: also while the next is written.
+            p.waitFor(random.nextInt(60_000), TimeUnit.MICROSECONDS);
+            inTheMiddle += p.isAlive() ? 1 : 0;
+            p.destroyForcibly().waitFor();
+        }
+        assertThat(inTheMiddle).as("kills that met a running process").isEqualTo(KILLS);
+        assertThat(killed.resolve("model")).doesNotExist();
+        finish(killed);
+        for (String file : List.of("model/model.safetensors", "metrics.jsonl", "checkpoint.safetensors")) {
+            assertThat(killed.resolve(file)).as(file).hasSameBinaryContentAs(whole.resolve(file));
+        }
+        try (var left = Files.newDirectoryStream(killed, ".*.tmp")) {
+            assertThat(left).isEmpty();
+        }
+    }
+}
