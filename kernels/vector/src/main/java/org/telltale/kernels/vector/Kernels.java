@@ -35,6 +35,10 @@ final class Kernels implements KernelMaker {
     private boolean supports(Tensor t) {
         return switch (t.op()) {
             case Fused.GruCell g -> false;
+            // other windows as a product, folded
+            case Backward.ConvInput c -> 
+                c.depthwise(t.inputs()) || (c.groups() == 1 && c.window().pointwise());
+            case Backward.ConvWeight c -> c.depthwise(t.inputs()) || c.groups() == 1;
             case Backward b -> false;
             case Fused.Conv2d c -> c.groups() == 1 || c.depthwise(t.inputs());
             case Fused f -> true;
@@ -108,6 +112,8 @@ final class Kernels implements KernelMaker {
             case Fused.LogSoftmax s -> new Normalization.Softmax(s.axis(), true, t, operands, parallel);
             case Fused.CrossEntropy c -> new Normalization.CrossEntropy(t, operands, parallel);
             case Fused.Pool p -> new Pooling.Pool(p, t, operands, parallel);
+            case Backward.ConvInput c -> Conv2d.input(c, t, operands, parallel, workspace(operands), panels);
+            case Backward.ConvWeight c -> Conv2d.weight(c, t, operands, parallel, workspace(operands));
             case Backward b -> throw new IllegalStateException("decomposed before: " + t);
         };
     }
