@@ -328,7 +328,33 @@ class ShapeErrorTest {
                     new Fused.CrossEntropy(),
                     "crossEntropy: an operand is F32, not I32; operands [[2, 3], [2]]",
                     f32(2, 3),
-                    f32(2)));
+                    f32(2)),
+            row(
+                    new Backward.LayerNorm(1e-5f),
+                    "layerNorm: the scale must be [3]; operands [[2, 3], [2], [2, 3]]",
+                    f32(2, 3),
+                    f32(2),
+                    f32(2, 3)),
+            row(
+                    new Backward.LayerNormScale(1e-5f),
+                    "layerNormScale: the gradient must be [2, 3]; operands [[2, 3], [3, 2]]",
+                    f32(2, 3),
+                    f32(3, 2)),
+            row(
+                    new Backward.ConvInput(THREE, 2, 6, 7),
+                    "convInput: the weight must be [O, C/2, 3, 3]; operands [[5, 2, 3, 3], [1, 4, 5, 5]]",
+                    f32(5, 2, 3, 3),
+                    f32(1, 4, 5, 5)),
+            row(
+                    new Backward.ConvInput(THREE, 1, 6, 7),
+                    "convInput: the gradient must be [N, 4, 5, 5]; operands [[5, 2, 3, 3], [1, 6, 7, 5]]",
+                    f32(5, 2, 3, 3),
+                    f32(1, 6, 7, 5)),
+            row(
+                    new Backward.ConvWeight(THREE, 2),
+                    "convWeight: the gradient must be [3, 4, 5, O] with channels in 2 groups; operands [[3, 6, 7, 4], [3, 4, 5, 5]]",
+                    f32(3, 6, 7, 4),
+                    f32(3, 4, 5, 5)));
 
     private static Op attention(int heads, Fused.Masking masking) {
         return new Fused.Attention(heads, 1, false, 0, masking);

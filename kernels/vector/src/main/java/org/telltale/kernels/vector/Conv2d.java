@@ -55,8 +55,7 @@ final class Conv2d {
     }
 
     /** The gradient of the weight. */
-    static Kernel weight(
-            Backward.ConvWeight op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+    static Kernel weight(Backward.ConvWeight op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
         return op.depthwise(t.inputs())
                 ? new DepthwiseWeight(op, t, operands, parallel, workspace)
                 : new ConvWeight(op, t, operands, parallel, workspace);

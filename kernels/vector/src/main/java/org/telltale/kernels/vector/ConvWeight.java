@@ -27,6 +27,9 @@ final class ConvWeight implements Kernel {
 
     private static final int PART = 512;
 
+    /** Rows of sums that are added up together: their results fill a cache line where they are transposed. */
+    private static final int TOGETHER = 16;
+
     private final Parallel parallel;
     private final Workspace workspace;
     private final Rows left;
@@ -128,10 +131,7 @@ final class ConvWeight implements Kernel {
         }
         workspace.reserve(
                 (direct ? 0 : parts * partBytes) + (packFirst ? blocks * leftBytes : 0),
-                scratchBytes
-                        + leftBytes
-                        + copiedBytes
-                        + 4L * BLOCK * columns);
+                scratchBytes + leftBytes + copiedBytes + 4L * BLOCK * columns);
     }
 
     @Override
@@ -147,7 +147,7 @@ final class ConvWeight implements Kernel {
         }
         parallel.forRange(parts * groups, multiplying);
         if (!direct) {
-            parallel.forRange(left.width, adding);
+            parallel.forRange(Math.ceilDiv(left.width, TOGETHER), adding);
         }
     }
 
@@ -264,27 +264,37 @@ final class ConvWeight implements Kernel {
         }
     }
 
-    /** Adds the parts of a row of sums, and puts them where [O, C, taps] has them. */
-    private void add(int row, int worker) {
+    /** Adds the parts of some rows of sums, and puts them where [O, C, taps] has them. */
+    private void add(int chunk, int worker) {
+        int first = chunk * TOGETHER;
+        int end = Math.min(left.width, first + TOGETHER);
         int width = right.width;
-        long own = sums + 4L * row * width;
-        for (int p = 1; p < parts; p++) {
-            Pairwise.run(Primitive.BinaryKind.ADD, own, 4, own + p * partBytes, 4, own, width);
-        }
-        if (!straight) {
-            long at = to + 4L * (row % channels * taps + row / channels);
-            for (int o = 0; o < width; o++) {
-                Memory.set(at + 4L * o * channels * taps, Memory.get(own + 4L * o));
+        for (int row = first; row < end; row++) {
+            long own = sums + 4L * row * width;
+            for (int p = 1; p < parts; p++) {
+                Pairwise.run(Primitive.BinaryKind.ADD, own, 4, own + p * partBytes, 4, own, width);
             }
-        } else if (taps == 1) {
-            Movement.copy(own, to + 4L * row * width, width);
+        }
+        if (straight && taps == 1) {
+            Movement.copy(sums + 4L * first * width, to + 4L * first * width, (long) (end - first) * width);
+        } else if (straight) {
+            for (int row = first; row < end; row++) {
+                for (int k = 0; k < taps; k++) {
+                    for (int c = 0; c < channels; c++) {
+                        place(row, k, c, Memory.get(sums + 4L * ((long) row * width + (long) k * channels + c)));
+                    }
+                }
+            }
         } else {
-            long at = to + 4L * row * width;
-            for (int k = 0; k < taps; k++) {
-                for (int c = 0; c < channels; c++) {
-                    Memory.set(at + 4L * (c * taps + k), Memory.get(own + 4L * (k * channels + c)));
+            for (int o = 0; o < width; o++) {
+                for (int row = first; row < end; row++) {
+                    place(o, row / channels, row % channels, Memory.get(sums + 4L * ((long) row * width + o)));
                 }
             }
         }
+    }
+
+    private void place(int o, int tap, int channel, float value) {
+        Memory.set(to + 4L * (((long) o * channels + channel) * taps + tap), value);
     }
 }

@@ -62,8 +62,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
     private long biasAddress;
     private long packed;
 
-    static DepthwiseConv of(
-            Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+    static DepthwiseConv of(Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
         Buffer bias = t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null;
         TapWeights weights = new TapWeights(t.inputs().get(1), false, operands, workspace);
         return new DepthwiseConv(

@@ -72,9 +72,8 @@ final class DepthwiseInput implements Kernel, Parallel.Chunk {
                 int s = (x + window.left()) % stride;
                 int column = (x + window.left()) / stride;
                 int taps = s < window.kernelWidth() ? (window.kernelWidth() - 1 - s) / stride + 1 : 0;
-                boolean four = column - taps + 1 >= 0
-                        && column + PIXELS <= outWidth
-                        && x + (PIXELS - 1) * stride < width;
+                boolean four =
+                        column - taps + 1 >= 0 && column + PIXELS <= outWidth && x + (PIXELS - 1) * stride < width;
                 long out = to + 4L * channels * x;
                 if (four) {
                     four(picture, down, column, s, taps, out);
@@ -106,8 +105,7 @@ final class DepthwiseInput implements Kernel, Parallel.Chunk {
                 long w = packed + pixel * ((long) r * window.kernelWidth() + s) + 4L * c;
                 for (int k = 0; k < taps; k++) {
                     FloatVector tap = FloatVector.fromMemorySegment(SPECIES, ALL, w, ORDER);
-                    a0 = FloatVector.fromMemorySegment(SPECIES, ALL, in, ORDER)
-                            .fma(tap, a0);
+                    a0 = FloatVector.fromMemorySegment(SPECIES, ALL, in, ORDER).fma(tap, a0);
                     a1 = FloatVector.fromMemorySegment(SPECIES, ALL, in + pixel, ORDER)
                             .fma(tap, a1);
                     a2 = FloatVector.fromMemorySegment(SPECIES, ALL, in + 2 * pixel, ORDER)

@@ -14,9 +14,9 @@ import org.telltale.engine.spi.Kernel;
 import org.telltale.engine.spi.KernelMaker.Operands;
 
 /**
- * The gradient of the weight of a depthwise convolution, vectorised over channels: a row of taps at a time, whose sums
- * stay in registers while they go over some rows of results. The rows are cut into parts without regard to the number of
- * threads; each part has sums of its own, [kh*kw, C], added up in order at the end.
+ * The gradient of the weight of a depthwise convolution, vectorised over channels. A row of taps goes over a row of
+ * results four pixels at a time, all channels of each, so that memory is read in order. The rows are cut into parts without
+ * regard to the number of threads; each part has sums of its own, [kh*kw, C], added up in order at the end.
  */
 final class DepthwiseWeight implements Kernel, Parallel.Chunk {
     /** The most parts. */
@@ -25,8 +25,8 @@ final class DepthwiseWeight implements Kernel, Parallel.Chunk {
     /** Channels of a chunk of the last additions. */
     private static final int TOGETHER = 64;
 
-    /** Bytes of results and pictures that are gone over tap row by tap row: they stay in the second-level cache. */
-    private static final long HOT = 1 << 18;
+    /** Pixels whose products are added to a sum at a time. */
+    private static final int PIXELS = 4;
 
     private final Parallel parallel;
     private final Workspace workspace;
@@ -41,7 +41,6 @@ final class DepthwiseWeight implements Kernel, Parallel.Chunk {
     private final int outWidth;
     private final int rows;
     private final int parts;
-    private final int hotRows;
     private final int taps;
 
     /** The columns of results whose windows are cut neither left nor right: from .. to - 1. */
@@ -72,8 +71,6 @@ final class DepthwiseWeight implements Kernel, Parallel.Chunk {
         outWidth = g.dim(2);
         rows = Math.multiplyExact(g.dim(0), outHeight);
         parts = Math.clamp(rows, 1, PARTS);
-        long rowBytes = 4L * channels * (outWidth + (long) width * window.strideHeight());
-        hotRows = Math.clamp(HOT / Math.max(rowBytes, 1), 1, Math.max(rows, 1));
         taps = window.kernelHeight() * window.kernelWidth();
         wholeFrom = Math.min(Math.ceilDiv(Math.max(window.left(), 0), window.strideWidth()), outWidth);
         int last = Math.floorDiv(width - window.kernelWidth() + window.left(), window.strideWidth());
@@ -110,212 +107,112 @@ final class DepthwiseWeight implements Kernel, Parallel.Chunk {
         long own = sums + 4L * part * taps * channels;
         Movement.fill(own, 0, (long) taps * channels);
         int end = (int) ((part + 1L) * rows / parts);
-        for (int row = (int) ((long) part * rows / parts); row < end; row += hotRows) {
-            int to = Math.min(end, row + hotRows);
+        for (int row = (int) ((long) part * rows / parts); row < end; row++) {
             for (int r = 0; r < window.kernelHeight(); r++) {
-                tapRow(row, to, r, own + 4L * channels * r * window.kernelWidth());
+                int h = row % outHeight * window.strideHeight() - window.top() + r;
+                if (h >= 0 && h < height) {
+                    long first = x + 4L * channels * width * ((long) (row / outHeight) * height + h);
+                    tapRow(first, dy + 4L * channels * row * outWidth, own + 4L * channels * r * window.kernelWidth());
+                }
             }
         }
     }
 
-    private void tapRow(int from, int to, int r, long own) {
-        int c = 0;
-        if (window.kernelWidth() == 3) {
-            for (; c <= channels - 2 * LANES; c += 2 * LANES) {
-                three(from, to, r, c, own + 4L * c);
-            }
-        } else if (window.kernelWidth() == 5) {
-            for (; c <= channels - LANES; c += LANES) {
-                five(from, to, r, c, own + 4L * c);
-            }
+    /** A row of taps over a row of results: four whole windows at a time, then each tap where it is in the picture. */
+    private void tapRow(long in, long g, long own) {
+        long pixel = 4L * channels;
+        int p = wholeFrom;
+        for (; p <= wholeTo - PIXELS; p += PIXELS) {
+            windows(in + pixel * ((long) p * window.strideWidth() - window.left()), g + pixel * p, own);
         }
         for (int s = 0; s < window.kernelWidth(); s++) {
-            int rest = c;
-            long at = own + 4L * channels * s;
-            for (; rest <= channels - LANES; rest += LANES) {
-                tap(from, to, r, s, rest, at + 4L * rest);
-            }
-            for (; rest < channels; rest++) {
-                scalar(from, to, r, s, rest, at + 4L * rest);
-            }
+            int before = window.left() - s;
+            int from = Math.max(0, Math.ceilDiv(before, window.strideWidth()));
+            int end = Math.min(outWidth, Math.floorDiv(width - 1 + before, window.strideWidth()) + 1);
+            tap(in - pixel * before, g, from, Math.min(end, wholeFrom), own + pixel * s);
+            tap(in - pixel * before, g, Math.max(from, p), end, own + pixel * s);
         }
     }
 
-    /** The row of pictures under a tap row of a row of results; -1 in the padding. */
-    private int under(int row, int r) {
-        int h = row % outHeight * window.strideHeight() - window.top() + r;
-        return h < 0 || h >= height ? -1 : h;
-    }
-
-    /** The first pixel of a row of pictures. */
-    private long pixels(int row, int h) {
-        return x + 4L * channels * width * ((long) (row / outHeight) * height + h);
+    /** A tap over some pixels. */
+    private void tap(long in, long g, int from, int end, long own) {
+        long pixel = 4L * channels;
+        long next = pixel * window.strideWidth();
+        int p = from;
+        for (; p <= end - PIXELS; p += PIXELS) {
+            four(in + next * p, g + pixel * p, own);
+        }
+        for (; p < end; p++) {
+            one(in + next * p, g + pixel * p, own);
+        }
     }
 
     private static FloatVector load(long address) {
         return FloatVector.fromMemorySegment(SPECIES, ALL, address, ORDER);
     }
 
-    /** A row of three taps, two vectors of channels. */
-    private void three(int from, int to, int r, int c, long own) {
+    /** Adds the products of four whole windows to the sums of a row of taps. */
+    private void windows(long a, long b, long own) {
         long pixel = 4L * channels;
-        long step = pixel * window.strideWidth();
-        long half = 4L * LANES;
-        FloatVector a0 = load(own);
-        FloatVector a1 = load(own + pixel);
-        FloatVector a2 = load(own + 2 * pixel);
-        FloatVector b0 = load(own + half);
-        FloatVector b1 = load(own + pixel + half);
-        FloatVector b2 = load(own + 2 * pixel + half);
-        for (int row = from; row < to; row++) {
-            int h = under(row, r);
-            if (h < 0) {
-                continue;
-            }
-            long g = dy + pixel * row * outWidth + 4L * c;
-            long first = pixels(row, h) + 4L * c;
-            for (int p = 0; p < outWidth; p++) {
-                if (p == wholeFrom) {
-                    long at = first + pixel * ((long) p * window.strideWidth() - window.left());
-                    for (; p < wholeTo; p++) {
-                        FloatVector ga = load(g + pixel * p);
-                        FloatVector gb = load(g + pixel * p + half);
-                        a0 = load(at).fma(ga, a0);
-                        a1 = load(at + pixel).fma(ga, a1);
-                        a2 = load(at + 2 * pixel).fma(ga, a2);
-                        b0 = load(at + half).fma(gb, b0);
-                        b1 = load(at + pixel + half).fma(gb, b1);
-                        b2 = load(at + 2 * pixel + half).fma(gb, b2);
-                        at += step;
-                    }
-                    if (p == outWidth) {
-                        break;
-                    }
-                }
-                int left = p * window.strideWidth() - window.left();
-                long at = first + pixel * left;
-                FloatVector ga = load(g + pixel * p);
-                FloatVector gb = load(g + pixel * p + half);
-                if (left >= 0 && left < width) {
-                    a0 = load(at).fma(ga, a0);
-                    b0 = load(at + half).fma(gb, b0);
-                }
-                if (left + 1 >= 0 && left + 1 < width) {
-                    a1 = load(at + pixel).fma(ga, a1);
-                    b1 = load(at + pixel + half).fma(gb, b1);
-                }
-                if (left + 2 >= 0 && left + 2 < width) {
-                    a2 = load(at + 2 * pixel).fma(ga, a2);
-                    b2 = load(at + 2 * pixel + half).fma(gb, b2);
-                }
+        long next = pixel * window.strideWidth();
+        int c = 0;
+        for (; c <= channels - LANES; c += LANES) {
+            long at = a + 4L * c;
+            long g = b + 4L * c;
+            FloatVector g0 = load(g);
+            FloatVector g1 = load(g + pixel);
+            FloatVector g2 = load(g + 2 * pixel);
+            FloatVector g3 = load(g + 3 * pixel);
+            long to = own + 4L * c;
+            for (int s = 0; s < window.kernelWidth(); s++) {
+                FloatVector sum = load(at).fma(g0, load(to));
+                sum = load(at + next).fma(g1, sum);
+                sum = load(at + 2 * next).fma(g2, sum);
+                sum = load(at + 3 * next).fma(g3, sum);
+                sum.intoMemorySegment(ALL, to, ORDER);
+                at += pixel;
+                to += pixel;
             }
         }
-        a0.intoMemorySegment(ALL, own, ORDER);
-        a1.intoMemorySegment(ALL, own + pixel, ORDER);
-        a2.intoMemorySegment(ALL, own + 2 * pixel, ORDER);
-        b0.intoMemorySegment(ALL, own + half, ORDER);
-        b1.intoMemorySegment(ALL, own + pixel + half, ORDER);
-        b2.intoMemorySegment(ALL, own + 2 * pixel + half, ORDER);
+        for (int k = 0; k < PIXELS * window.kernelWidth() && c < channels; k++) {
+            int p = k % PIXELS;
+            int s = k / PIXELS;
+            rest(a + p * next + s * pixel, b + p * pixel, c, own + s * pixel);
+        }
     }
 
-    /** A row of five taps, one vector of channels. */
-    private void five(int from, int to, int r, int c, long own) {
+    /** Adds the products of four pixels to the sums of a tap. */
+    private void four(long a, long b, long own) {
         long pixel = 4L * channels;
-        long step = pixel * window.strideWidth();
-        FloatVector a0 = load(own);
-        FloatVector a1 = load(own + pixel);
-        FloatVector a2 = load(own + 2 * pixel);
-        FloatVector a3 = load(own + 3 * pixel);
-        FloatVector a4 = load(own + 4 * pixel);
-        for (int row = from; row < to; row++) {
-            int h = under(row, r);
-            if (h < 0) {
-                continue;
-            }
-            long g = dy + pixel * row * outWidth + 4L * c;
-            long first = pixels(row, h) + 4L * c;
-            for (int p = 0; p < outWidth; p++) {
-                if (p == wholeFrom) {
-                    long at = first + pixel * ((long) p * window.strideWidth() - window.left());
-                    for (; p < wholeTo; p++) {
-                        FloatVector d = load(g + pixel * p);
-                        a0 = load(at).fma(d, a0);
-                        a1 = load(at + pixel).fma(d, a1);
-                        a2 = load(at + 2 * pixel).fma(d, a2);
-                        a3 = load(at + 3 * pixel).fma(d, a3);
-                        a4 = load(at + 4 * pixel).fma(d, a4);
-                        at += step;
-                    }
-                    if (p == outWidth) {
-                        break;
-                    }
-                }
-                int left = p * window.strideWidth() - window.left();
-                long at = first + pixel * left;
-                FloatVector d = load(g + pixel * p);
-                if (left >= 0 && left < width) {
-                    a0 = load(at).fma(d, a0);
-                }
-                if (left + 1 >= 0 && left + 1 < width) {
-                    a1 = load(at + pixel).fma(d, a1);
-                }
-                if (left + 2 >= 0 && left + 2 < width) {
-                    a2 = load(at + 2 * pixel).fma(d, a2);
-                }
-                if (left + 3 >= 0 && left + 3 < width) {
-                    a3 = load(at + 3 * pixel).fma(d, a3);
-                }
-                if (left + 4 >= 0 && left + 4 < width) {
-                    a4 = load(at + 4 * pixel).fma(d, a4);
-                }
-            }
+        long next = pixel * window.strideWidth();
+        int c = 0;
+        for (; c <= channels - LANES; c += LANES) {
+            long at = a + 4L * c;
+            long g = b + 4L * c;
+            FloatVector sum = load(at).fma(load(g), load(own + 4L * c));
+            sum = load(at + next).fma(load(g + pixel), sum);
+            sum = load(at + 2 * next).fma(load(g + 2 * pixel), sum);
+            sum = load(at + 3 * next).fma(load(g + 3 * pixel), sum);
+            sum.intoMemorySegment(ALL, own + 4L * c, ORDER);
         }
-        a0.intoMemorySegment(ALL, own, ORDER);
-        a1.intoMemorySegment(ALL, own + pixel, ORDER);
-        a2.intoMemorySegment(ALL, own + 2 * pixel, ORDER);
-        a3.intoMemorySegment(ALL, own + 3 * pixel, ORDER);
-        a4.intoMemorySegment(ALL, own + 4 * pixel, ORDER);
+        for (int p = 0; p < PIXELS && c < channels; p++) {
+            rest(a + p * next, b + p * pixel, c, own);
+        }
     }
 
-    /** One tap, one vector of channels. */
-    private void tap(int from, int to, int r, int s, int c, long own) {
-        long pixel = 4L * channels;
-        FloatVector a = load(own);
-        for (int row = from; row < to; row++) {
-            int h = under(row, r);
-            if (h < 0) {
-                continue;
-            }
-            long g = dy + pixel * row * outWidth + 4L * c;
-            long first = pixels(row, h) + 4L * c;
-            for (int p = 0; p < outWidth; p++) {
-                int w = p * window.strideWidth() - window.left() + s;
-                if (w >= 0 && w < width) {
-                    a = load(first + pixel * w).fma(load(g + pixel * p), a);
-                }
-            }
+    private void one(long a, long b, long own) {
+        int c = 0;
+        for (; c <= channels - LANES; c += LANES) {
+            load(a + 4L * c).fma(load(b + 4L * c), load(own + 4L * c)).intoMemorySegment(ALL, own + 4L * c, ORDER);
         }
-        a.intoMemorySegment(ALL, own, ORDER);
+        rest(a, b, c, own);
     }
 
-    /** One tap of a channel that fills no vector. */
-    private void scalar(int from, int to, int r, int s, int c, long own) {
-        long pixel = 4L * channels;
-        float a = Memory.get(own);
-        for (int row = from; row < to; row++) {
-            int h = under(row, r);
-            if (h < 0) {
-                continue;
-            }
-            long g = dy + pixel * row * outWidth + 4L * c;
-            long first = pixels(row, h) + 4L * c;
-            for (int p = 0; p < outWidth; p++) {
-                int w = p * window.strideWidth() - window.left() + s;
-                if (w >= 0 && w < width) {
-                    a = Math.fma(Memory.get(first + pixel * w), Memory.get(g + pixel * p), a);
-                }
-            }
+    /** The channels of one pixel that do not fill a vector. */
+    private void rest(long a, long b, int first, long own) {
+        for (int c = first; c < channels; c++) {
+            float sum = Memory.get(own + 4L * c);
+            Memory.set(own + 4L * c, Math.fma(Memory.get(a + 4L * c), Memory.get(b + 4L * c), sum));
         }
-        Memory.set(own, a);
     }
 }

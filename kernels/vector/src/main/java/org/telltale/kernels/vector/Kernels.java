@@ -36,7 +36,7 @@ final class Kernels implements KernelMaker {
         return switch (t.op()) {
             case Fused.GruCell g -> false;
             // other windows as a product, folded
-            case Backward.ConvInput c -> 
+            case Backward.ConvInput c ->
                 c.depthwise(t.inputs()) || (c.groups() == 1 && c.window().pointwise());
             case Backward.ConvWeight c -> c.depthwise(t.inputs()) || c.groups() == 1;
             case Backward b -> false;
