@@ -113,7 +113,11 @@ class TrainingStepTest {
                 }
                 assertThat(largest).as("gradient %d", i).isPositive();
                 Compare.assertClose(
-                        graph.outputs().get(i).toString(), one, expected.get(i), new int[] {one.length}, 1e-3 * largest,
+                        graph.outputs().get(i).toString(),
+                        one,
+                        expected.get(i),
+                        new int[] {one.length},
+                        1e-3 * largest,
                         1e-3);
                 for (List<float[]> crew : found) {
                     assertThat(crew.get(i)).isEqualTo(one);
