@@ -10,6 +10,7 @@ import org.telltale.app.data.DataException;
 import org.telltale.app.data.InputNotFoundException;
 import org.telltale.app.data.Reasons;
 import org.telltale.app.data.StandardOutput;
+import org.telltale.app.train.TrainingException;
 import org.telltale.convert.ConvertException;
 import org.telltale.engine.ShapeException;
 import org.telltale.engine.io.WeightsException;
@@ -72,6 +73,7 @@ enum Exit {
             case CancellationException e -> INTERRUPTED;
             case InterruptedException e -> INTERRUPTED;
             case BadModelException e -> BAD_FILE;
+            case TrainingException e -> BAD_FILE;
             case DataException e -> BAD_FILE;
             case CheckpointException e -> BAD_FILE;
             case ConfigException e -> BAD_FILE;

@@ -77,6 +77,7 @@ public final class Main implements Runnable {
         Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
         commands.put("caption", () -> new CaptionCommand(terminal, timings));
         commands.put("classify", () -> new ClassifyCommand(terminal, timings));
+        commands.put("train", () -> new TrainCommand(terminal));
         commands.put("fuse", () -> new FuseCommand(terminal));
         commands.put("convert", () -> new ConvertCommand(terminal));
         commands.put("info", () -> new InfoCommand(terminal));

@@ -122,6 +122,7 @@ final class LibtorchWorkload implements Workload {
             case Fused.BatchNorm b -> throw unsupported(op);
             case Fused.GruCell g -> throw unsupported(op);
             case Fused.CrossEntropy c -> throw unsupported(op);
+            case Fused.Pointwise p -> throw unsupported(op);
             case Backward b -> throw unsupported(op);
         };
     }

@@ -65,7 +65,8 @@ public class ModelBenchmark extends PeerBenchmark {
     }
 
     private static Tensor bert(Params params, int batch, int tokens) {
-        Bert.Config config = new Bert.Config(30522, 768, 12, 12, 3072, 512, 2, Activation.GELU_ERF, 1e-12f, labels(7));
+        Bert.Config config =
+                new Bert.Config(30522, 768, 12, 12, 3072, 512, 2, Activation.GELU_ERF, 1e-12f, 0, 0, labels(7));
         return new Bert(config, params)
                 .forward(
                         Tensor.input("ids", DType.I32, batch, tokens),
@@ -94,6 +95,7 @@ public class ModelBenchmark extends PeerBenchmark {
                 0.25,
                 Activation.SILU,
                 1e-3f,
+                0,
                 labels(1000));
     }
 

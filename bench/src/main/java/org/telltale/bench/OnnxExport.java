@@ -112,6 +112,7 @@ final class OnnxExport {
             case Fused.CachedAttention a -> false;
             case Fused.GruCell g -> false;
             case Fused.CrossEntropy c -> false;
+            case Fused.Pointwise p -> false;
             case Backward b -> false;
         };
     }
@@ -352,6 +353,7 @@ final class OnnxExport {
             case Fused.CachedAttention a -> throw unsupported(op, t);
             case Fused.GruCell g -> throw unsupported(op, t);
             case Fused.CrossEntropy c -> throw unsupported(op, t);
+            case Fused.Pointwise p -> throw unsupported(op, t);
             case Backward b -> throw unsupported(op, t);
         }
     }

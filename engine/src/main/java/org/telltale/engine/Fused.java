@@ -18,6 +18,7 @@ public sealed interface Fused extends Op
                 Fused.BatchNorm,
                 Fused.GruCell,
                 Fused.CrossEntropy,
+                Fused.Pointwise,
                 Backward {
     /** The same value in primitives (or simpler fused ops). */
     Tensor decompose(List<Tensor> in);
@@ -488,6 +489,63 @@ public sealed interface Fused extends Op
             Tensor labels = in.get(1).toFloat().reshape(-1, 1);
             Tensor chosen = Tensor.iota(1, logits.shape()).equal(labels);
             return logits.logSoftmax(1).mul(chosen).sum(1).neg();
+        }
+    }
+
+    /**
+     * Pointwise ops as one kernel, so that nothing between them goes to memory: operands that broadcast to the extents, or
+     * I32 [2] counters of random numbers; the last step is the result.
+     */
+    record Pointwise(Shape extents, List<Step> steps) implements Fused {
+        /**
+         * One op.
+         *
+         * @param op {@link Primitive.Unary}, {@link Primitive.Binary}, {@link Activate}, {@link Primitive.RandomUniform} of
+         *     the extents, or {@link Primitive.Fill} of one number
+         * @param arguments operands, then earlier steps, by their place
+         */
+        public record Step(Op op, List<Integer> arguments) {
+            public Step {
+                arguments = List.copyOf(arguments);
+                boolean allowed = op instanceof Primitive.Unary
+                        || op instanceof Primitive.Binary
+                        || op instanceof Activate
+                        || op instanceof Primitive.RandomUniform
+                        || (op instanceof Primitive.Fill f && f.extents().rank() == 0);
+                if (!allowed) {
+                    throw new IllegalArgumentException("not pointwise: " + op);
+                }
+            }
+        }
+
+        public Pointwise {
+            steps = List.copyOf(steps);
+        }
+
+        @Override
+        public boolean integers(List<Tensor> in, Tensor operand) {
+            return steps.stream()
+                    .anyMatch(s -> s.op() instanceof Primitive.RandomUniform
+                            && in.get(s.arguments().getFirst()) == operand);
+        }
+
+        @Override
+        public Shape extents(List<Tensor> in) {
+            Shape y = decompose(in).shape();
+            if (!y.equals(extents)) {
+                throw Op.misfit(word(), in, "the result is " + y + ", not " + extents);
+            }
+            return extents;
+        }
+
+        @Override
+        public Tensor decompose(List<Tensor> in) {
+            List<Tensor> values = new ArrayList<>(in);
+            for (Step s : steps) {
+                values.add(Tensor.of(
+                        s.op(), s.arguments().stream().map(values::get).toList()));
+            }
+            return values.getLast();
         }
     }
 

@@ -25,6 +25,8 @@ public final class Bert {
             int types,
             Activation activation,
             float epsilon,
+            float dropout,
+            float attentionDropout,
             List<String> labels) {
         public static Config of(ConfigFile file) {
             file.requireType("bert");
@@ -38,6 +40,8 @@ public final class Bert {
                     file.count("type_vocab_size"),
                     file.activation("hidden_act"),
                     (float) file.number("layer_norm_eps"),
+                    (float) file.number("hidden_dropout_prob", 0.1),
+                    (float) file.number("attention_probs_dropout_prob", 0.1),
                     file.labels());
         }
     }
@@ -82,7 +86,8 @@ public final class Bert {
                 .slice(0, 0, length);
         Tensor segments = p.f32("token_type_embeddings.weight", config.types, config.width)
                 .gather(types);
-        return LayerNorm.of(p.at("LayerNorm"), words.add(segments).add(positions), config.epsilon);
+        return params.drop(
+                LayerNorm.of(p.at("LayerNorm"), words.add(segments).add(positions), config.epsilon), config.dropout);
     }
 
     private Tensor layer(Params p, Tensor x, Tensor mask) {
@@ -99,7 +104,8 @@ public final class Bert {
     }
 
     private Tensor output(Params p, Tensor x, Tensor residual) {
-        Tensor y = Linear.of(p.at("dense"), x, config.width).add(residual);
+        Tensor y = params.drop(Linear.of(p.at("dense"), x, config.width), config.dropout)
+                .add(residual);
         return LayerNorm.of(p.at("LayerNorm"), y, config.epsilon);
     }
 }

@@ -28,6 +28,11 @@ public final class ConfigFile {
         this.node = node;
     }
 
+    /** One that was read and changed. */
+    public static ConfigFile of(String where, JsonNode node) {
+        return new ConfigFile(where, node);
+    }
+
     /** Reads a file of a model folder. */
     public static ConfigFile read(Path file) {
         try {

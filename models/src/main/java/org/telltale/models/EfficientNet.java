@@ -34,6 +34,9 @@ public final class EfficientNet {
             "tf_efficientnet_b1", new double[] {1.0, 1.1},
             "tf_efficientnet_b2", new double[] {1.1, 1.2});
 
+    /** By which the last block's branch is dropped while training; earlier ones in proportion to their place. */
+    private static final float DROP_PATH = 0.2f;
+
     private final Config config;
     private final Params params;
 
@@ -52,6 +55,7 @@ public final class EfficientNet {
             double squeeze,
             Activation activation,
             float epsilon,
+            float dropPath,
             List<String> labels) {
         public Config {
             int stages = kernels.size();
@@ -91,6 +95,7 @@ public final class EfficientNet {
                     file.number("squeeze_expansion_ratio"),
                     file.activation("hidden_act"),
                     (float) file.number("batch_norm_eps"),
+                    (float) file.number("drop_connect_rate", DROP_PATH),
                     file.labels());
         }
 
@@ -141,6 +146,7 @@ public final class EfficientNet {
                     0.25,
                     Activation.SILU,
                     1e-3f,
+                    DROP_PATH,
                     labels);
         }
 
@@ -179,11 +185,16 @@ public final class EfficientNet {
                 config.activation);
         Tensor x = stem;
         List<Tensor> blocks = new ArrayList<>();
-        for (Block b : blocks()) {
+        List<Block> all = blocks();
+        for (Block b : all) {
             Params at = timm
                     ? params.at("blocks").at(b.stage).at(b.index)
                     : top.at("blocks").at(blocks.size());
-            x = block(b, timm ? Names.timm(at, b.expansion > 1) : Names.huggingFace(at), x);
+            x = block(
+                    b,
+                    config.dropPath * blocks.size() / all.size(),
+                    timm ? Names.timm(at, b.expansion > 1) : Names.huggingFace(at),
+                    x);
             blocks.add(x);
         }
         Tensor last = conv(
@@ -253,7 +264,7 @@ public final class EfficientNet {
         }
     }
 
-    private Tensor block(Block b, Names names, Tensor x) {
+    private Tensor block(Block b, float dropPath, Names names, Tensor x) {
         int in = x.dim(3);
         int wide = in * b.expansion;
         Tensor y = x;
@@ -263,7 +274,9 @@ public final class EfficientNet {
         y = conv(names.depthwise, names.depthwiseNorm, y, wide, b.kernel, b.stride, wide, config.activation);
         y = squeezeExcite(names, y, Math.max(1, (int) (in * config.squeeze)));
         y = conv(names.project, names.projectNorm, y, b.out, 1, 1, 1, Activation.NONE);
-        return b.stride == 1 && in == b.out && b.index > 0 ? y.add(x) : y;
+        return b.stride == 1 && in == b.out && b.index > 0
+                ? params.dropPath(y, dropPath).add(x)
+                : y;
     }
 
     /** The gate's width follows the block's input, not what it was expanded to. */

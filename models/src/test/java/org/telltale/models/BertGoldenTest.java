@@ -245,6 +245,8 @@ class BertGoldenTest {
                 c.get("type_vocab_size").intValue(),
                 org.telltale.engine.Activation.GELU_ERF,
                 (float) c.get("layer_norm_eps").doubleValue(),
+                0,
+                0,
                 Collections.nCopies(c.get("num_labels").intValue(), "label"));
         try (Arena arena = Arena.ofConfined();
                 Weights weights = ProceduralWeights.open(manifest);

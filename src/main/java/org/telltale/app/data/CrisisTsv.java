@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiFunction;
 
 /**
  * The tables of the CrisisNLP image data set, SPEC §2.2: UTF-8, tab separated, without quoting, one header line.
@@ -22,8 +23,9 @@ public final class CrisisTsv {
      * A picture and its label.
      *
      * @param path from the folder {@code data} on
+     * @param line of the file, counted from 1, the header's
      */
-    public record Row(String id, String path, String label) {}
+    public record Row(String id, String path, String label, int line) {}
 
     /**
      * The rows of a file.
@@ -34,12 +36,21 @@ public final class CrisisTsv {
         return rows(Table.read(file), classes);
     }
 
+    /** The rows of a file, whatever their labels. */
+    public static List<Row> read(Path file) {
+        return rows(Table.read(file), (table, row) -> table.value(row, "class_label"));
+    }
+
     static List<Row> rows(Table table, Set<String> classes) {
+        return rows(table, (t, row) -> t.label(row, "class_label", classes));
+    }
+
+    private static List<Row> rows(Table table, BiFunction<Table, Table.Row, String> label) {
         table.requireColumns("image_id", "image_path", "class_label");
         List<Row> rows = new ArrayList<>();
         Map<String, Integer> ids = new HashMap<>();
         for (Table.Row r : table.rows()) {
-            Row row = new Row(table.value(r, "image_id"), path(table, r), table.label(r, "class_label", classes));
+            Row row = new Row(table.value(r, "image_id"), path(table, r), label.apply(table, r), r.line());
             Integer before = ids.putIfAbsent(row.id, r.line());
             if (before != null) {
                 throw new DataException(

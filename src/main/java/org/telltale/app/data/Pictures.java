@@ -80,8 +80,13 @@ public final class Pictures {
                 return false;
             }
         }
+        return hasPictureName(file) && Files.isRegularFile(file);
+    }
+
+    /** Whether a file's name ends as a picture's. */
+    static boolean hasPictureName(Path file) {
         String name = file.toString().toLowerCase(Locale.ROOT);
-        return SUFFIXES.stream().anyMatch(name::endsWith) && Files.isRegularFile(file);
+        return SUFFIXES.stream().anyMatch(name::endsWith);
     }
 
     private static void standardInput(InputStream in, Set<String> ids) {

@@ -120,10 +120,19 @@ final class Table {
     }
 
     void requireColumns(String... names) {
+        requireColumns("image_id, image_path and class_label, or id and label", List.of(names));
+    }
+
+    /**
+     * That the header names all of these columns.
+     *
+     * @param expected what an error message says was expected
+     */
+    void requireColumns(String expected, List<String> names) {
         for (String name : names) {
             if (!has(name)) {
-                throw new DataException(file + ":1: no column " + name + "; found " + shortened(columns)
-                        + ", expected image_id, image_path and class_label, or id and label");
+                throw new DataException(
+                        file + ":1: no column " + name + "; found " + shortened(columns) + ", expected " + expected);
             }
         }
     }

@@ -25,14 +25,14 @@ public final class ConvBatchNorm {
         Tensor shift = norm.f32("bias", out);
         Tensor mean = norm.f32("running_mean", out);
         Tensor variance = norm.f32("running_var", out);
-        if (norm.training().isEmpty()) {
+        if (norm.movingStatistics().isEmpty()) {
             // By stored statistics a norm is part of the weight and the bias. So are its gradients: no pass over
             // pictures.
             Tensor factor = variance.add(epsilon).rsqrt().mul(scale);
             return Tensor.of(op, x, w.mul(factor.reshape(out, 1, 1, 1)), shift.sub(mean.mul(factor)))
                     .activate(act);
         }
-        Params.Training how = norm.training().orElseThrow();
+        Params.MovingStatistics how = norm.movingStatistics().orElseThrow();
         BatchNorm.Trained trained =
                 BatchNorm.train(Tensor.of(op, x, w), scale, shift, mean, variance, how.momentum(), epsilon, how.rule());
         norm.update("running_mean", trained.mean());

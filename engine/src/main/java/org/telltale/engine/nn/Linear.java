@@ -4,7 +4,10 @@ import org.telltale.engine.Activation;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Tensor;
 
-/** A dense layer: {@code weight} [out, in] and {@code bias} [out]. */
+/**
+ * A dense layer: {@code weight} [out, in] and {@code bias} [out]. Its activation is an op of its own, which backends join
+ * with it where nothing else, such as a gradient, reads what comes before.
+ */
 public final class Linear {
     private Linear() {}
 
@@ -18,10 +21,11 @@ public final class Linear {
     }
 
     public static Tensor of(Tensor x, Tensor weight, Tensor bias, Activation activation) {
-        return Tensor.of(new Fused.Linear(activation), x, weight, bias);
+        return Tensor.of(new Fused.Linear(Activation.NONE), x, weight, bias).activate(activation);
     }
 
     public static Tensor withoutBias(Params p, Tensor x, int out, Activation activation) {
-        return Tensor.of(new Fused.Linear(activation), x, p.f32("weight", out, x.dim(-1)));
+        return Tensor.of(new Fused.Linear(Activation.NONE), x, p.f32("weight", out, x.dim(-1)))
+                .activate(activation);
     }
 }

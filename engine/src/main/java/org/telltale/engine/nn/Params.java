@@ -8,7 +8,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.telltale.engine.DType;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
@@ -32,15 +35,28 @@ public final class Params {
             Map<String, String> problems,
             Set<String> ignored,
             Optional<Training> training,
+            AtomicInteger salts,
             Map<String, Tensor> updates) {}
 
     /**
-     * How layers with moving statistics train.
+     * How a model trains.
+     *
+     * @param states the parameters that change, by name: they become states of the graph instead of weights
+     * @param counter I32 [2], seed and step, that the random numbers of dropout are drawn by; null for no dropout
+     * @param norms how batch normalisation follows the batch; null where it keeps to the stored statistics
+     */
+    public record Training(
+            Predicate<String> states,
+            @Nullable Tensor counter,
+            @Nullable MovingStatistics norms) {}
+
+    /**
+     * How statistics move in a training step.
      *
      * @param rule what the moving variance is made of
      * @param momentum how much of the old statistics a step keeps
      */
-    public record Training(BatchNorm.MovingVariance rule, double momentum) {}
+    public record MovingStatistics(BatchNorm.MovingVariance rule, double momentum) {}
 
     private Params(Book book, String prefix) {
         this.book = book;
@@ -72,22 +88,39 @@ public final class Params {
                 new TreeMap<>(),
                 new TreeSet<>(),
                 training,
+                new AtomicInteger(),
                 new TreeMap<>());
         return new Params(book, "");
     }
 
-    /** The same tree for a model that trains: normalisation by the statistics of the batch. */
+    /** The same tree for a model that trains. */
     public Params training(Training how) {
         return of(book.source, book.names, book.shape, book.dtype, Optional.of(how));
     }
 
-    /** How layers train; empty when the model is used as it is. */
-    public Optional<Training> training() {
-        return book.training;
+    /** How statistics of batch normalisation move; empty where the stored ones are used as they are. */
+    Optional<MovingStatistics> movingStatistics() {
+        return book.training.map(Training::norms);
+    }
+
+    /** Dropout of elements while training; x as it is otherwise. Each call has random numbers of its own. */
+    public Tensor drop(Tensor x, float rate) {
+        return book.training
+                .map(Training::counter)
+                .map(counter -> Dropout.of(x, rate, counter, book.salts.getAndIncrement()))
+                .orElse(x);
+    }
+
+    /** Dropout of whole rows of x [N, ..] while training: stochastic depth. */
+    public Tensor dropPath(Tensor x, float rate) {
+        return book.training
+                .map(Training::counter)
+                .map(counter -> Dropout.path(x, rate, counter, book.salts.getAndIncrement()))
+                .orElse(x);
     }
 
     /** Says what a parameter becomes in a training step that is not by its gradient. */
-    void update(String name, Tensor value) {
+    public void update(String name, Tensor value) {
         book.updates.put(prefix + name, value);
     }
 
@@ -127,7 +160,8 @@ public final class Params {
         } else if (!book.dtype.apply(full).isFloat()) {
             book.problems.put(full, "wrong type: " + full + " is " + book.dtype.apply(full) + ", not a float type");
         }
-        Tensor leaf = Tensor.of(new Primitive.Weight(full, wanted));
+        boolean state = book.training.map(t -> t.states().test(full)).orElse(false);
+        Tensor leaf = Tensor.of(state ? new Primitive.State(full, wanted) : new Primitive.Weight(full, wanted));
         book.leaves.put(full, leaf);
         return leaf;
     }

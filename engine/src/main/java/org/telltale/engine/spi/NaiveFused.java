@@ -1,9 +1,13 @@
 package org.telltale.engine.spi;
 
+import java.util.List;
 import org.telltale.engine.Activation;
 import org.telltale.engine.Backward;
+import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
 import org.telltale.engine.HostTensor;
+import org.telltale.engine.Op;
+import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Window;
 
@@ -33,8 +37,34 @@ final class NaiveFused {
                 });
             case Fused.GruCell g -> gru(x, y);
             case Fused.CrossEntropy c -> crossEntropy(x[0], x[1], y);
+            case Fused.Pointwise p -> pointwise(p, x, y);
             case Backward b -> NaiveBackward.run(b, x, y);
         }
+    }
+
+    private static void pointwise(Fused.Pointwise op, HostTensor[] x, HostTensor y) {
+        double[] values = new double[x.length + op.steps().size()];
+        NaiveKernels.fill(y, (flat, i) -> {
+            for (int k = 0; k < x.length; k++) {
+                values[k] = x[k].dtype() == DType.F32 ? NaiveKernels.broadcast(x[k], i) : 0;
+            }
+            int at = x.length;
+            for (Fused.Pointwise.Step s : op.steps()) {
+                List<Integer> in = s.arguments();
+                values[at++] = switch (s.op()) {
+                    case Primitive.Unary u -> NaiveKernels.unary(u.kind(), values[in.getFirst()]);
+                    case Primitive.Binary b -> NaiveKernels.binary(b.kind(), values[in.get(0)], values[in.get(1)]);
+                    case Fused.Activate a -> NaiveKernels.activation(a.activation(), values[in.getFirst()]);
+                    case Primitive.Fill f -> f.value();
+                    case Primitive.RandomUniform r -> {
+                        HostTensor counter = x[in.getFirst()];
+                        yield Primitive.RandomUniform.at(counter.getInt(0), counter.getInt(1), r.salt(), flat);
+                    }
+                    case Op other -> throw new IllegalStateException("not pointwise: " + other);
+                };
+            }
+            return values[at - 1];
+        });
     }
 
     private static void linear(Activation activation, HostTensor[] x, HostTensor y) {

@@ -148,7 +148,7 @@ final class NaiveKernels {
         };
     }
 
-    private static double binary(Primitive.BinaryKind kind, double a, double b) {
+    static double binary(Primitive.BinaryKind kind, double a, double b) {
         return switch (kind) {
             case ADD -> a + b;
             case SUB -> a - b;

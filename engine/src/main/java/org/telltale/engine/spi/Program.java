@@ -77,7 +77,7 @@ public final class Program implements Executable, KernelMaker.Operands {
 
     /** Compiles a graph with a backend's kernels. */
     public static Program compile(Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker) {
-        return new Program(maker.prepare(graph), pool, weights, maker);
+        return new Program(updatesLast(maker.prepare(graph)), pool, weights, maker);
     }
 
     /** A new value that lies in another state's memory is set aside first: that state may change before it is read. */
@@ -187,13 +187,14 @@ public final class Program implements Executable, KernelMaker.Operands {
     }
 
     private void plan(KernelMaker maker) {
+        Map<Tensor, Tensor> lastReader = lastReader();
         List<Tensor> external = new ArrayList<>(constants);
         for (Tensor t : graph.nodes()) {
             switch (t.op()) {
                 case Primitive.Input in -> own(t, in.name(), external);
                 case Primitive.State state -> own(t, state.name(), external);
                 case Op op ->
-                    writtenInPlace(t).ifPresent(state -> {
+                    writtenInPlace(t, lastReader, maker).ifPresent(state -> {
                         buffers.put(t, Buffer.view(t, buffer(state)));
                         external.add(t);
                     });
@@ -228,17 +229,49 @@ public final class Program implements Executable, KernelMaker.Operands {
         external.add(t);
     }
 
-    /** The state whose memory a row update can write directly: nothing else reads the old rows. */
-    private Optional<Tensor> writtenInPlace(Tensor t) {
-        if (!(t.op() instanceof Primitive.ScatterRows)) {
-            return Optional.empty();
+    /** The state whose memory its update can write directly: nothing reads the old values afterwards. */
+    private Optional<Tensor> writtenInPlace(Tensor t, Map<Tensor, Tensor> lastReader, MemoryPlan.InPlace inPlace) {
+        for (int k = 0; k < t.inputs().size(); k++) {
+            Tensor state = t.inputs().get(k);
+            if (graph.updates().get(state) == t
+                    && lastReader.get(state) == t
+                    && t.inputs().indexOf(state) == t.inputs().lastIndexOf(state)
+                    && (t.op() instanceof Primitive.ScatterRows || inPlace.allows(t, k))) {
+                return Optional.of(state);
+            }
         }
-        Tensor state = t.inputs().getFirst();
-        boolean update = graph.updates().get(state) == t;
-        long readers =
-                graph.nodes().stream().filter(n -> n.inputs().contains(state)).count();
-        boolean kept = graph.outputs().contains(state) || graph.updates().containsValue(state);
-        return update && readers == 1 && !kept ? Optional.of(state) : Optional.empty();
+        return Optional.empty();
+    }
+
+    /** The last that reads each state, under any shape; states that are outputs or what others become have none. */
+    private Map<Tensor, Tensor> lastReader() {
+        Map<Tensor, Tensor> last = new HashMap<>();
+        Map<Tensor, Tensor> roots = new HashMap<>();
+        for (Tensor t : graph.nodes()) {
+            roots.put(t, MemoryPlan.alias(t) ? roots.get(t.inputs().getFirst()) : t);
+            t.inputs().forEach(in -> last.put(roots.get(in), t));
+        }
+        graph.outputs().forEach(t -> last.remove(roots.get(t)));
+        graph.updates().values().forEach(t -> last.remove(roots.get(t)));
+        return last;
+    }
+
+    /** The graph with new values of states computed last, so that they may replace the old ones where those lie. */
+    private static Graph updatesLast(Graph graph) {
+        Set<Tensor> news = new HashSet<>(graph.updates().values());
+        Set<Tensor> early = new HashSet<>(graph.outputs());
+        List<Tensor> before = new ArrayList<>();
+        List<Tensor> after = new ArrayList<>();
+        for (Tensor t : graph.nodes().reversed()) {
+            boolean late = news.contains(t) && !early.contains(t) && !(t.op() instanceof Primitive.Leaf);
+            if (!late) {
+                early.addAll(t.inputs());
+            }
+            (late ? after : before).add(t);
+        }
+        before = before.reversed();
+        before.addAll(after.reversed());
+        return new Graph(graph.name(), List.copyOf(before), graph.outputs(), graph.updates());
     }
 
     @Override

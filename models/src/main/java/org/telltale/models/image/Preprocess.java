@@ -47,8 +47,11 @@ public final class Preprocess {
     private final CropRule rule;
     private final int width;
     private final int height;
-    private final double[] factor;
-    private final double[] offset;
+
+    /** What a row of levels is multiplied with, and what is added then: three values, repeated for every pixel. */
+    private final double[] factors;
+
+    private final double[] offsets;
 
     /**
      * @param crop whether a centred crop to width x height follows the resize
@@ -69,8 +72,16 @@ public final class Preprocess {
         this.rule = rule;
         this.width = width;
         this.height = height;
-        this.factor = factor;
-        this.offset = offset;
+        factors = repeated(factor, width);
+        offsets = repeated(offset, width);
+    }
+
+    private static double[] repeated(double[] channels, int pixels) {
+        double[] row = new double[pixels * 3];
+        for (int i = 0; i < row.length; i++) {
+            row[i] = channels[i % 3];
+        }
+        return row;
     }
 
     /**
@@ -183,32 +194,63 @@ public final class Preprocess {
     }
 
     /**
-     * Writes the model's input for one picture: height() x width() x 3 native-order floats, channels last.
+     * Writes the model's input for one picture: height() x width() x 3 native-order floats, channels last. The same as
+     * {@link #resizeInto} and then {@link #normalize}.
      *
      * @param out at least height() * width() * 12 bytes from byteOffset on
      * @throws IllegalArgumentException when nothing resizes the picture and it has not the model's size
      */
     public void into(Pixels in, MemorySegment out, long byteOffset) {
-        if (resampling == Resampling.TENSORFLOW_BILINEAR && scale instanceof Scale.Squash) {
-            float[] values = Resize.tensorflow(in, width, height);
-            for (int i = 0; i < values.length; i++) {
-                values[i] = (float) (values[i] * factor[i % 3] + offset[i % 3]);
-            }
-            MemorySegment.copy(values, 0, out, ValueLayout.JAVA_FLOAT_UNALIGNED, byteOffset, values.length);
+        float[] values = new float[width * height * 3];
+        resizeInto(in, values);
+        normalize(values, out, byteOffset);
+    }
+
+    /** Whether resized pictures have whole levels, as Pillow's do; TensorFlow does not round. */
+    public boolean wholeLevels() {
+        return resampling != Resampling.TENSORFLOW_BILINEAR;
+    }
+
+    /**
+     * The first half: resizes and crops, and leaves the levels from 0 to 255 as they are.
+     *
+     * @param out [height, width, 3]
+     * @throws IllegalArgumentException when nothing resizes the picture and it has not the model's size
+     */
+    public void resizeInto(Pixels in, float[] out) {
+        if (out.length != width * height * 3) {
+            throw new IllegalArgumentException(
+                    out.length + " values for a picture of " + width + "x" + height + ", expected three a pixel");
+        }
+        if (resampling == Resampling.TENSORFLOW_BILINEAR) {
+            Resize.tensorflow(in, width, height, out);
             return;
         }
-        float[][] table = new float[3][256];
-        for (int c = 0; c < 3; c++) {
-            for (int v = 0; v < 256; v++) {
-                table[c][v] = (float) (v * factor[c] + offset[c]);
+        byte[] rgb = resized(in).rgb();
+        for (int i = 0; i < rgb.length; i++) {
+            out[i] = rgb[i] & 0xff;
+        }
+    }
+
+    /**
+     * The second half: multiplies and adds per channel, which changes levels into what the model takes.
+     *
+     * @param levels [height, width, 3], 0 to 255; changed in place
+     * @param out at least height() * width() * 12 bytes from byteOffset on
+     */
+    public void normalize(float[] levels, MemorySegment out, long byteOffset) {
+        int row = width * 3;
+        for (int from = 0; from < levels.length; from += row) {
+            for (int i = 0; i < row; i++) {
+                levels[from + i] = (float) (levels[from + i] * factors[i] + offsets[i]);
             }
         }
-        byte[] rgb = resized(in).rgb();
-        float[] values = new float[rgb.length];
-        for (int i = 0; i < rgb.length; i++) {
-            values[i] = table[i % 3][rgb[i] & 0xff];
-        }
-        MemorySegment.copy(values, 0, out, ValueLayout.JAVA_FLOAT_UNALIGNED, byteOffset, values.length);
+        MemorySegment.copy(levels, 0, out, ValueLayout.JAVA_FLOAT_UNALIGNED, byteOffset, levels.length);
+    }
+
+    /** What {@link #resizeInto} depends on, in words: two that are equal resize alike. */
+    public String resizing() {
+        return scale + " " + resampling + (crop ? " crop " + rule : "") + " " + width + "x" + height;
     }
 
     /** The resized and cropped picture before its values are scaled; only for Pillow's resampling. */

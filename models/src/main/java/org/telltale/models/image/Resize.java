@@ -196,31 +196,39 @@ public final class Resize {
      */
     public static float[] tensorflow(Pixels in, int width, int height) {
         checkSize(width, height);
-        byte[] from = in.rgb();
         float[] out = new float[Math.multiplyExact(Math.multiplyExact(width, height), 3)];
+        tensorflow(in, width, height, out);
+        return out;
+    }
+
+    /** As the other {@code tensorflow}, into an array of [height, width, 3]. */
+    static void tensorflow(Pixels in, int width, int height, float[] out) {
+        byte[] from = in.rgb();
         float scaleX = (float) in.width() / width;
         float scaleY = (float) in.height() / height;
+        int[] left = new int[width];
+        int[] right = new int[width];
+        float[] dx = new float[width];
+        for (int x = 0; x < width; x++) {
+            float sourceX = (x + 0.5f) * scaleX - 0.5f;
+            left[x] = Math.max((int) Math.floor(sourceX), 0) * 3;
+            right[x] = Math.min((int) Math.ceil(sourceX), in.width() - 1) * 3;
+            dx[x] = sourceX - (float) Math.floor(sourceX);
+        }
         int to = 0;
         for (int y = 0; y < height; y++) {
             float sourceY = (y + 0.5f) * scaleY - 0.5f;
-            int top = Math.max((int) Math.floor(sourceY), 0);
-            int bottom = Math.min((int) Math.ceil(sourceY), in.height() - 1);
+            int upper = Math.max((int) Math.floor(sourceY), 0) * in.width() * 3;
+            int lower = Math.min((int) Math.ceil(sourceY), in.height() - 1) * in.width() * 3;
             float dy = sourceY - (float) Math.floor(sourceY);
             for (int x = 0; x < width; x++) {
-                float sourceX = (x + 0.5f) * scaleX - 0.5f;
-                int left = Math.max((int) Math.floor(sourceX), 0) * 3;
-                int right = Math.min((int) Math.ceil(sourceX), in.width() - 1) * 3;
-                float dx = sourceX - (float) Math.floor(sourceX);
-                int upper = top * in.width() * 3;
-                int lower = bottom * in.width() * 3;
                 for (int c = 0; c < 3; c++) {
-                    float a = mix(from[upper + left + c] & 0xff, from[upper + right + c] & 0xff, dx);
-                    float b = mix(from[lower + left + c] & 0xff, from[lower + right + c] & 0xff, dx);
+                    float a = mix(from[upper + left[x] + c] & 0xff, from[upper + right[x] + c] & 0xff, dx[x]);
+                    float b = mix(from[lower + left[x] + c] & 0xff, from[lower + right[x] + c] & 0xff, dx[x]);
                     out[to++] = mix(a, b, dy);
                 }
             }
         }
-        return out;
     }
 
     private static void checkSize(int width, int height) {

@@ -109,10 +109,15 @@ final class Elementwise {
 
         @Override
         void apply(long from, long to, long at, long count) {
-            int seed = Memory.getInt(from);
-            int step = Memory.getInt(from + 4);
-            for (long i = at; i < at + count; i++) {
-                Memory.set(to + 4 * i, Primitive.RandomUniform.at(seed, step, salt, i));
+            fill(salt, from, at, count, to + 4 * at);
+        }
+
+        /** Numbers at and after an index, by the counter at an address. */
+        static void fill(int salt, long counter, long at, long count, long to) {
+            int seed = Memory.getInt(counter);
+            int step = Memory.getInt(counter + 4);
+            for (long i = 0; i < count; i++) {
+                Memory.set(to + 4 * i, Primitive.RandomUniform.at(seed, step, salt, at + i));
             }
         }
     }

@@ -11,6 +11,7 @@ import org.telltale.engine.spi.CompileOptions.Precision;
 import org.telltale.engine.spi.GraphPasses;
 import org.telltale.engine.spi.Kernel;
 import org.telltale.engine.spi.KernelMaker;
+import org.telltale.engine.spi.PointwiseFusion;
 
 /** Which kernel computes which op. */
 final class Kernels implements KernelMaker {
@@ -28,7 +29,7 @@ final class Kernels implements KernelMaker {
 
     @Override
     public Graph prepare(Graph graph) {
-        return GraphPasses.foldBatchNorm(graph).lower(this::supports);
+        return PointwiseFusion.of(GraphPasses.foldBatchNorm(graph).lower(this::supports));
     }
 
     /** Fused ops without a kernel run as what they decompose to. */
@@ -60,6 +61,7 @@ final class Kernels implements KernelMaker {
             case Fused.LayerNorm n -> operand == 0;
             case Fused.BatchNorm n -> operand == 0;
             case Fused.Softmax s -> true;
+            case Fused.Pointwise p -> in.shape().equals(tensor.shape());
             case Fused f -> false;
         };
     }
@@ -114,6 +116,7 @@ final class Kernels implements KernelMaker {
             case Fused.Pool p -> new Pooling.Pool(p, t, operands, parallel);
             case Backward.ConvInput c -> Conv2d.input(c, t, operands, parallel, workspace(operands), panels);
             case Backward.ConvWeight c -> Conv2d.weight(c, t, operands, parallel, workspace(operands));
+            case Fused.Pointwise p -> new PointwiseChain(p, t, operands, parallel, workspace(operands));
             case Backward b -> throw new IllegalStateException("decomposed before: " + t);
         };
     }

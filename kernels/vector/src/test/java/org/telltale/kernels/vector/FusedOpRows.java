@@ -14,6 +14,7 @@ import org.telltale.engine.Activation;
 import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Op;
+import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Window;
 import org.telltale.kernels.vector.OpRow.Operand;
@@ -37,6 +38,7 @@ final class FusedOpRows {
         r.recurrentAndLoss();
         r.gradients();
         r.convolutionGradients();
+        r.pointwise();
         return List.copyOf(r.rows);
     }
 
@@ -428,6 +430,43 @@ final class FusedOpRows {
             String what, IntFunction<Op> op, IntUnaryOperator terms, IntFunction<List<Operand>> operands) {
         rows.add(sized("gradient of the " + what, op, Tolerance.SUM, operands)
                 .terms(terms)
+                .withoutGradient());
+    }
+
+    private static Fused.Pointwise.Step step(Op op, Integer... arguments) {
+        return new Fused.Pointwise.Step(op, List.of(arguments));
+    }
+
+    private void pointwise() {
+        Op mul = new Primitive.Binary(Primitive.BinaryKind.MUL);
+        Op add = new Primitive.Binary(Primitive.BinaryKind.ADD);
+        Op sigmoid = new Primitive.Unary(Primitive.UnaryKind.SIGMOID);
+        rows.add(sized(
+                "pointwise over rows, columns and single numbers",
+                n -> new Fused.Pointwise(
+                        Shape.of(2, 3, n),
+                        List.of(
+                                step(mul, 0, 1),
+                                step(new Primitive.Fill(0.5f, Shape.of())),
+                                step(add, 4, 5),
+                                step(sigmoid, 6),
+                                step(mul, 7, 2),
+                                step(new Fused.Activate(Activation.TANH), 8),
+                                step(add, 9, 3),
+                                step(mul, 10, 0))),
+                Tolerance.FUNCTION,
+                n -> List.of(
+                        uniform(-1, 1, 2, 3, n), uniform(-1, 1, n), uniform(-1, 1, 2, 1, 1), uniform(-1, 1, 1, 1))));
+        rows.add(sized(
+                        "pointwise with random numbers",
+                        n -> new Fused.Pointwise(
+                                Shape.of(7, n),
+                                List.of(
+                                        step(new Primitive.RandomUniform(3, Shape.of(7, n)), 1),
+                                        step(new Primitive.Binary(Primitive.BinaryKind.GREATER), 0, 2),
+                                        step(mul, 3, 0))),
+                        Tolerance.EXACT,
+                        n -> List.of(uniform(0.25, 1, 7, n), ints(Shape.of(2), 11, 5)))
                 .withoutGradient());
     }
 }

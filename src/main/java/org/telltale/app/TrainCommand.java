@@ -1,0 +1,484 @@
+package org.telltale.app;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.jspecify.annotations.Nullable;
+import org.telltale.app.data.Dataset;
+import org.telltale.app.data.LoaderOptions.Unreadable;
+import org.telltale.app.data.PictureData;
+import org.telltale.app.data.PictureOptions;
+import org.telltale.app.data.Sample;
+import org.telltale.app.data.Shares;
+import org.telltale.app.data.Split;
+import org.telltale.app.data.TextData;
+import org.telltale.app.pipeline.Terminal;
+import org.telltale.app.train.EpochRecord;
+import org.telltale.app.train.Parent;
+import org.telltale.app.train.Recipe;
+import org.telltale.app.train.Trainer;
+import org.telltale.app.train.TrainingData;
+import org.telltale.app.train.TrainingListener;
+import org.telltale.app.train.TrainingOptions;
+import org.telltale.engine.autograd.Optimizer;
+import org.telltale.engine.autograd.RmsProp;
+import org.telltale.models.image.Augmentation;
+import org.telltale.models.image.Preprocess;
+import org.telltale.models.text.WordPiece;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code telltale train}. */
+@Command(
+        name = "train",
+        header = "Trains a classifier of pictures or texts, from a model folder or from nothing.",
+        description = {
+            "The recipe is that of the model's kind (mobilenetv2, efficientnet, bert); options replace parts of it.",
+            "A run that was stopped goes on when the same command is given again. RUN/model is the finished model."
+        },
+        footerHeading = "%nExamples:%n",
+        footer = {
+            "  telltale train --model mobilenet --data photos/ --out run",
+            "  telltale train --model efficientnet-b0 --data crisis/ --train train.tsv --dev dev.tsv --test test.tsv --out run",
+            "  telltale train --model bert-base --data tweets.csv --columns tweet_id,tweet_text,label --out run",
+            "  telltale train --model bert-base --data crisis/ --train train.tsv --test test.tsv --captions captions.jsonl --out run"
+        })
+final class TrainCommand implements Callable<Integer> {
+    private static final long EVERY = 10_000_000_000L;
+    private static final long REDRAW = 200_000_000L;
+    private static final long MEMORY_FOR_PICTURES = 1L << 30;
+
+    private final Terminal terminal;
+
+    @Mixin
+    private ModelArguments model = new ModelArguments();
+
+    @Option(
+            names = "--data",
+            required = true,
+            paramLabel = "FOLDER|FILE",
+            description =
+                    "Pictures: a folder with a folder for each label (or train, dev and test with them), a CSV, TSV"
+                            + " or JSONL list with image, label and maybe split, or with --train the folder of CrisisNLP's data."
+                            + " Texts: a CSV, TSV or JSONL list, see --columns.")
+    private Path data = Path.of("");
+
+    @Option(names = "--out", required = true, paramLabel = "RUN", description = "The folder of the run.")
+    private Path out = Path.of("");
+
+    @Option(names = "--train", paramLabel = "FILE", description = "CrisisNLP tables of the train split.")
+    private List<Path> train = List.of();
+
+    @Option(names = "--dev", paramLabel = "FILE", description = "Those of the dev split.")
+    private List<Path> dev = List.of();
+
+    @Option(names = "--test", paramLabel = "FILE", description = "Those of the test split.")
+    private List<Path> test = List.of();
+
+    @Option(
+            names = "--captions",
+            paramLabel = "FILE",
+            description =
+                    "Records of 'telltale caption': the texts of the pictures that --train, --dev and --test label.")
+    private @Nullable Path captions;
+
+    @Option(
+            names = "--columns",
+            paramLabel = "ID,TEXT,LABEL",
+            split = ",",
+            defaultValue = "id,text,label",
+            description = "What a list of texts calls its columns (default: ${DEFAULT-VALUE}).")
+    private List<String> columns = List.of();
+
+    @Option(
+            names = "--labels",
+            split = ",",
+            paramLabel = "LABEL",
+            description = "The labels in the order of their ids (default: those of train, sorted).")
+    private List<String> labels = List.of();
+
+    @Option(
+            names = "--recipe",
+            paramLabel = "NAME",
+            description = "mobilenetv2, efficientnet or bert: what the model is.")
+    private @Nullable String recipeName;
+
+    @Option(
+            names = "--epochs",
+            split = ",",
+            paramLabel = "N",
+            description = "Epochs of each phase; 0 leaves a phase out.")
+    private List<Integer> epochs = List.of();
+
+    @Option(names = "--rate", split = ",", paramLabel = "RATE", description = "Learning rate of each phase.")
+    private List<Double> rates = List.of();
+
+    @Option(
+            names = "--trained",
+            paramLabel = "REGEX",
+            description = "Parameters that change, by name: for each phase, in order.")
+    private List<String> trained = List.of();
+
+    @Option(names = "--batch", paramLabel = "N", description = "Samples of a step.")
+    private @Nullable Integer batch;
+
+    @Option(names = "--size", paramLabel = "N", description = "Side of the pictures, or tokens of a text.")
+    private @Nullable Integer size;
+
+    @Option(names = "--dropout", paramLabel = "P", description = "Dropout before the classifier.")
+    private @Nullable Float dropout;
+
+    @Option(
+            names = "--augmentation",
+            paramLabel = "recipe|none",
+            defaultValue = "recipe",
+            description = "Random changes of training pictures (default: ${DEFAULT-VALUE}).")
+    private Switch augmentation = Switch.RECIPE;
+
+    @Option(
+            names = "--resize",
+            paramLabel = "tensorflow|model",
+            defaultValue = "tensorflow",
+            description = "Who resizes: as the recipes' tutorials do, or as the model's own preprocessor"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private Parent.Resize resize = Parent.Resize.TENSORFLOW;
+
+    @Option(
+            names = "--rmsprop-epsilon",
+            paramLabel = "inside|outside",
+            defaultValue = "inside",
+            description = "The root of RMSprop with epsilon in it (Keras from 2.11 on) or beside it"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private Epsilon epsilon = Epsilon.INSIDE;
+
+    @Option(names = "--from-scratch", description = "Start from random numbers; the model folder gives its shape only.")
+    private boolean scratch;
+
+    @Option(names = "--seed", paramLabel = "N", defaultValue = "0", description = "Of all that is random.")
+    private long seed;
+
+    @Option(
+            names = "--no-cache-features",
+            description = "Compute the features of a frozen base in every epoch, not once.")
+    private boolean noCacheFeatures;
+
+    @Option(
+            names = "--save-every",
+            paramLabel = "STEPS",
+            defaultValue = "500",
+            description = "Steps between checkpoints; there is one after each epoch too (default: ${DEFAULT-VALUE}).")
+    private int saveEvery = 500;
+
+    @Option(
+            names = "--keep",
+            paramLabel = "last|best",
+            defaultValue = "last",
+            description = "Which epoch's parameters the finished model has (default: ${DEFAULT-VALUE}).")
+    private TrainingOptions.Keep keep = TrainingOptions.Keep.LAST;
+
+    @Option(names = "--test-each-epoch", description = "Measure the test split after each epoch too.")
+    private boolean testEachEpoch;
+
+    @Option(
+            names = "--on-bad-image",
+            paramLabel = "skip|refuse",
+            defaultValue = "skip",
+            description = "What becomes of a training picture that cannot be read (default: ${DEFAULT-VALUE}).")
+    private Bad onBadImage = Bad.SKIP;
+
+    @Option(names = "--restart", description = "Discard the run that the folder holds.")
+    private boolean restart;
+
+    @Option(names = "--resume", description = "Go on with the run that the folder holds: what happens anyway.")
+    private boolean resume;
+
+    private enum Switch {
+        RECIPE,
+        NONE
+    }
+
+    private enum Epsilon {
+        INSIDE,
+        OUTSIDE
+    }
+
+    private enum Bad {
+        SKIP,
+        REFUSE
+    }
+
+    TrainCommand(Terminal terminal) {
+        this.terminal = terminal;
+    }
+
+    @Override
+    public Integer call() throws InterruptedException {
+        if (restart && resume) {
+            throw new Exit.UsageException("--restart or --resume: one of them");
+        }
+        if (columns.size() != 3) {
+            throw new Exit.UsageException("--columns has " + columns.size() + " names, expected ID,TEXT,LABEL");
+        }
+        TrainingOptions options = new TrainingOptions(
+                model.options(),
+                seed,
+                !noCacheFeatures,
+                positive("--save-every", saveEvery),
+                keep,
+                testEachEpoch,
+                onBadImage == Bad.SKIP ? Unreadable.NEXT : Unreadable.REFUSE,
+                restart,
+                Build.current().toString());
+        // The labels make the model, so the data comes first; a wrong model is told before the data is read.
+        Parent first = Parent.open(model.model, List.of("a", "b"), scratch);
+        boolean pictures = first.picturesWanted();
+        Recipe recipe = recipe(first.recipe());
+        TrainingData labelled;
+        Parent parent;
+        if (pictures) {
+            if (captions != null) {
+                throw new Exit.UsageException(model.model + " classifies pictures: --captions has no use");
+            }
+            Dataset<Sample.Picture> set = pictures();
+            parent = Parent.open(model.model, set.labels(), scratch);
+            Preprocess preprocess = parent.preprocess(recipe.size(), resize);
+            PictureOptions.Cache cache =
+                    new PictureOptions.Cache(Optional.empty(), 0, MEMORY_FOR_PICTURES, PictureOptions.Levels.EXACT);
+            labelled = new TrainingData.Pictures(
+                    set, new PictureOptions(preprocess, model.exif, Augmentation.none(), cache));
+        } else {
+            Dataset<Sample.Text> set = texts();
+            parent = Parent.open(model.model, set.labels(), scratch);
+            labelled = new TrainingData.Texts(set, WordPiece.read(parent.folder()), recipe.size());
+        }
+        say(parent, labelled, recipe);
+        Trainer.Result result = ModelArguments.open(() -> new Trainer(parent, labelled, recipe, options))
+                .run(out, new Shown(), terminal.cancelled());
+        result.test()
+                .ifPresent(s -> terminal.say(String.format(
+                        Locale.ROOT,
+                        "test: loss %.4f, accuracy %.2f %% of %d",
+                        s.loss(),
+                        100 * s.accuracy(),
+                        s.samples())));
+        terminal.say("wrote " + result.model() + ", " + out.resolve("report.html"));
+        return Exit.OK.code();
+    }
+
+    private static int positive(String name, int value) {
+        if (value < 1) {
+            throw new Exit.UsageException(name + " is " + value + ", expected at least 1");
+        }
+        return value;
+    }
+
+    private Optional<List<String>> given() {
+        return labels.isEmpty() ? Optional.empty() : Optional.of(labels);
+    }
+
+    private Dataset<Sample.Picture> pictures() {
+        if (!train.isEmpty()) {
+            Map<Split, List<Path>> tables = new EnumMap<>(Split.class);
+            tables.put(Split.TRAIN, train);
+            tables.put(Split.DEV, dev);
+            tables.put(Split.TEST, test);
+            return PictureData.tables(tables, data, given());
+        }
+        if (!dev.isEmpty() || !test.isEmpty()) {
+            throw new Exit.UsageException("--dev and --test go with --train");
+        }
+        if (Files.isDirectory(data)) {
+            return PictureData.folder(data, Shares.of(seed), given());
+        }
+        Path parent = data.toAbsolutePath().getParent();
+        return PictureData.list(data, parent == null ? Path.of("") : parent, Shares.of(seed), given());
+    }
+
+    private Dataset<Sample.Text> texts() {
+        if (captions != null) {
+            if (train.isEmpty()) {
+                throw new Exit.UsageException("--captions needs the tables that label the pictures: --train");
+            }
+            return TextData.captions(captions, pictures());
+        }
+        if (!train.isEmpty() || Files.isDirectory(data)) {
+            throw new Exit.UsageException(model.model + " classifies texts: give --data a CSV, TSV or JSONL file, or"
+                    + " --captions with the tables of the pictures");
+        }
+        TextData.Columns names = new TextData.Columns(columns.get(0), columns.get(1), columns.get(2));
+        return TextData.list(data, names, Shares.of(seed), given());
+    }
+
+    private Recipe recipe(Recipe base) {
+        if (recipeName != null && !recipeName.equals(base.name())) {
+            throw new Exit.UsageException(
+                    "--recipe is '" + recipeName + "', but " + model.model + " is trained by " + base.name());
+        }
+        int count = base.phases().size();
+        many("--epochs", epochs.size(), count);
+        many("--rate", rates.size(), count);
+        many("--trained", trained.size(), count);
+        List<Recipe.Phase> phases = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            Recipe.Phase p = base.phases().get(i);
+            if (i < epochs.size()) {
+                if (epochs.get(i) < 0) {
+                    throw new Exit.UsageException("--epochs is " + epochs.get(i) + ", expected 0 or more");
+                }
+                p = p.epochs(epochs.get(i));
+            }
+            if (i < rates.size()) {
+                if (!(rates.get(i) > 0 && rates.get(i) < 100)) {
+                    throw new Exit.UsageException("--rate is " + rates.get(i) + ", expected more than 0");
+                }
+                p = p.peak(rates.get(i));
+            }
+            phases.add(new Recipe.Phase(
+                    p.name(),
+                    p.epochs(),
+                    p.rate(),
+                    optimizer(p.optimizer()),
+                    p.clip(),
+                    i < trained.size() ? pattern(trained.get(i)) : p.trained()));
+        }
+        if (dropout != null && !(dropout >= 0 && dropout < 1)) {
+            throw new Exit.UsageException("--dropout is " + dropout + ", expected 0 to less than 1");
+        }
+        return new Recipe(
+                base.name(),
+                size == null ? base.size() : positive("--size", size),
+                batch == null ? base.batch() : positive("--batch", batch),
+                base.dropRemainder(),
+                augmentation == Switch.NONE ? Augmentation.none() : base.augmentation(),
+                dropout == null ? base.head() : new Recipe.Head(base.head().norm(), dropout),
+                phases.stream().filter(p -> p.epochs() > 0).toList());
+    }
+
+    private Optimizer optimizer(Optimizer o) {
+        return o instanceof RmsProp r && epsilon == Epsilon.OUTSIDE
+                ? new RmsProp(r.rho(), r.epsilon(), RmsProp.Place.OUTSIDE_ROOT)
+                : o;
+    }
+
+    private static Pattern pattern(String regex) {
+        try {
+            return Pattern.compile(regex);
+        } catch (PatternSyntaxException e) {
+            throw new Exit.UsageException("--trained is '" + regex + "': " + e.getDescription());
+        }
+    }
+
+    private static void many(String name, int given, int phases) {
+        if (given > phases) {
+            throw new Exit.UsageException(name + " has " + given + " values, but there are " + phases + " phases");
+        }
+    }
+
+    private void say(Parent parent, TrainingData d, Recipe recipe) {
+        terminal.say("recipe " + recipe.name() + " on " + parent.model() + ": "
+                + d.labels().size() + " labels; " + d.ids(Split.TRAIN).size() + " train, "
+                + d.ids(Split.DEV).size() + " dev, " + d.ids(Split.TEST).size() + " test; "
+                + String.join(
+                        ", then ",
+                        recipe.phases().stream()
+                                .map(p -> p.epochs() + " epochs " + p.name())
+                                .toList()));
+    }
+
+    /** The run on standard error. */
+    private final class Shown implements TrainingListener {
+        private final long start = System.nanoTime();
+        private long last = start;
+        private long first = -1;
+        private int width;
+
+        @Override
+        public void step(Step s) {
+            long now = System.nanoTime();
+            if (first < 0) {
+                first = s.steps() + 1;
+            }
+            if (now - last < (terminal.interactive() ? REDRAW : EVERY)) {
+                return;
+            }
+            last = now;
+            double each = (now - start) / 1e9 / Math.max(first - s.steps(), 1);
+            String line = String.format(
+                    Locale.ROOT,
+                    "epoch %d (%s) %d/%d  loss %.4f  accuracy %.1f %%  %.2f s a step  %s left",
+                    s.epoch(),
+                    s.phase(),
+                    s.batch(),
+                    s.batches(),
+                    s.running().loss(),
+                    100 * s.running().accuracy(),
+                    each,
+                    time(each * s.steps()));
+            if (terminal.interactive()) {
+                terminal.err().print("\r" + line + " ".repeat(Math.max(0, width - line.length())));
+                terminal.err().flush();
+                width = line.length();
+            } else {
+                terminal.say(line);
+            }
+        }
+
+        private static String time(double seconds) {
+            long s = Math.round(seconds);
+            return s < 60 ? s + " s" : s < 3600 ? s / 60 + " min" : s / 3600 + " h " + s % 3600 / 60 + " min";
+        }
+
+        @Override
+        public void epoch(EpochRecord r, Time time) {
+            clear();
+            StringBuilder line = new StringBuilder(String.format(
+                    Locale.ROOT,
+                    "epoch %d (%s): train loss %.4f, accuracy %.2f %%",
+                    r.epoch(),
+                    r.phase(),
+                    r.train().loss(),
+                    100 * r.train().accuracy()));
+            for (Split split : List.of(Split.DEV, Split.TEST)) {
+                EpochRecord.Score s = r.measured().get(split);
+                if (s != null) {
+                    line.append(String.format(
+                            Locale.ROOT,
+                            "; %s loss %.4f, accuracy %.2f %%",
+                            split.word(),
+                            s.loss(),
+                            100 * s.accuracy()));
+                }
+            }
+            line.append(String.format(
+                    Locale.ROOT,
+                    "; %.1f s, %.1f samples/s, waiting for data %.1f %%",
+                    time.seconds(),
+                    time.samples() / Math.max(time.seconds(), 1e-9),
+                    100 * time.waiting()));
+            terminal.say(line.toString());
+        }
+
+        @Override
+        public void note(String line) {
+            clear();
+            terminal.say(line);
+        }
+
+        private void clear() {
+            if (width > 0) {
+                terminal.err().print("\r" + " ".repeat(width) + "\r");
+                terminal.err().flush();
+                width = 0;
+            }
+        }
+    }
+}
