@@ -8,7 +8,7 @@ import org.telltale.engine.Tensor;
 
 /**
  * Attention of a decoding step over its cache: rows x cached tokens x heads x width of a head. A peer gathers each row's
- * tokens first, since it has no op that reads them through a table; libtorch refuses.
+ * tokens first, since it has no op that reads them through a table.
  */
 public class CachedAttentionBenchmark extends PeerBenchmark {
     @Param({"1x20x12x64", "3x20x12x64", "64x32x12x64"})

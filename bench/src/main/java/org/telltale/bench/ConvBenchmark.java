@@ -10,7 +10,7 @@ import org.telltale.engine.Window;
 /** Convolutions of MobileNetV2, EfficientNet and InceptionV3: extent x channels in x channels out x kernel x stride. */
 public class ConvBenchmark extends PeerBenchmark {
     @Param("1")
-    public int batch;
+    public int batch = 1;
 
     /** With 0 channels out, a depthwise convolution. */
     @Param({

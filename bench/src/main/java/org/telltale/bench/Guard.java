@@ -40,45 +40,11 @@ final class Guard {
         }
 
         private PeerBenchmark open(String engine) {
-            PeerBenchmark b = made();
+            PeerBenchmark b = PeerBenchmark.of(benchmark, shape);
             b.engine = engine;
             b.threads = threads;
             b.open();
             return b;
-        }
-
-        private PeerBenchmark made() {
-            return switch (benchmark) {
-                case "MatMul" -> {
-                    MatMulBenchmark b = new MatMulBenchmark();
-                    b.shape = shape;
-                    yield b;
-                }
-                case "Attention" -> {
-                    AttentionBenchmark b = new AttentionBenchmark();
-                    b.shape = shape;
-                    yield b;
-                }
-                case "Conv" -> {
-                    ConvBenchmark b = new ConvBenchmark();
-                    b.shape = shape;
-                    b.batch = 1;
-                    yield b;
-                }
-                case "Pointwise" -> {
-                    PointwiseBenchmark b = new PointwiseBenchmark();
-                    b.shape = shape;
-                    yield b;
-                }
-                case "Model" -> {
-                    ModelBenchmark b = new ModelBenchmark();
-                    b.shape = shape;
-                    yield b;
-                }
-                default ->
-                    throw new IllegalArgumentException(
-                            "floor of '" + benchmark + "', expected MatMul, Attention, Conv, Pointwise or Model");
-            };
         }
     }
 

@@ -4,11 +4,14 @@ import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.pytorch.engine.PtNDManager;
+import ai.djl.pytorch.engine.PtSymbolBlock;
+import ai.djl.pytorch.jni.IValue;
+import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
-import ai.djl.training.ParameterStore;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteOrder;
@@ -16,62 +19,69 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import org.telltale.engine.Activation;
-import org.telltale.engine.Backward;
+import java.util.Map;
 import org.telltale.engine.DType;
-import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
-import org.telltale.engine.Window;
+import org.telltale.engine.io.Weights;
+import org.telltale.engine.spi.CompileOptions;
+import org.telltale.engine.spi.Executable;
+import org.telltale.kernels.vector.VectorBackend;
 
 /**
- * A graph of one op run by libtorch, as a TorchScript function that calls the op of the same meaning: {@code linear},
- * {@code conv2d}, {@code scaled_dot_product_attention}, {@code layer_norm}, {@code softmax}. Pictures and kernels are
- * views of NHWC memory, which is libtorch's channels-last layout.
+ * A graph exported to TorchScript ({@link TorchExport}) and run by libtorch, in F32 or with all real numbers as bfloat16.
+ * Its operands are arrays made once and passed as one list, so that a call costs the same however many there are.
  */
 final class LibtorchWorkload implements Workload {
     /** Arrays made of native memory borrow it. */
     private final Arena arena = Arena.ofShared();
 
-    private final NDManager manager;
-    private final Model model;
-    private final NDList operands;
-    private final ParameterStore parameters;
-    private NDList result = new NDList();
+    private final PtNDManager manager;
+    private final List<Model> models = new ArrayList<>();
+    private final boolean bf16;
+    private final PtSymbolBlock function;
+    private final IValue operands;
+    private IValue result;
 
-    LibtorchWorkload(int threads, Graph graph, Operands source) {
-        Tensor y = graph.outputs().getFirst();
-        if (graph.outputs().size() != 1
-                || !(y.op() instanceof Fused op)
-                || y.inputs().stream().anyMatch(t -> !(t.op() instanceof Primitive.Leaf))) {
-            throw new IllegalArgumentException(graph.name() + ": libtorch runs graphs of one op over leaves, not " + y);
-        }
-        System.setProperty("ai.djl.offline", "true");
-        manager = NDManager.newBaseManager(Device.cpu(), "PyTorch");
-        JniUtils.setNumThreads(threads);
-        JniUtils.setGradMode(false);
-        parameters = new ParameterStore(manager, false);
-        operands = new NDList();
-        for (Tensor t : y.inputs()) {
-            operands.add(array(read(t, source, arena), kernel(op, t, y)));
-        }
-        model = load(TorchScript.archive(y.inputs().size(), expression(op, y)));
+    LibtorchWorkload(int threads, Graph graph, Operands operands, boolean bf16) {
+        this(threads, graph, operands, operands::fill, bf16);
     }
 
-    private static Model load(byte[] archive) {
+    LibtorchWorkload(int threads, Graph graph, Weights source, Fill fill, boolean bf16) {
+        this.bf16 = bf16;
+        TorchExport.Function exported = TorchExport.of(graph, bf16 ? TorchExport.BFLOAT16 : TorchExport.FLOAT);
+        System.setProperty("ai.djl.offline", "true");
+        manager = (PtNDManager) NDManager.newBaseManager(Device.cpu(), "PyTorch");
+        JniUtils.setNumThreads(threads);
+        JniUtils.setGradMode(false);
+        PtSymbolBlock narrow = cast(TorchExport.BFLOAT16);
+        Map<Tensor, HostTensor> values = values(exported.operands, source, fill);
+        PtNDArray[] arrays = new PtNDArray[exported.operands.size()];
+        for (int i = 0; i < arrays.length; i++) {
+            Tensor t = exported.operands.get(i);
+            PtNDArray array = array(values.get(t), exported.kernels.contains(t));
+            arrays[i] = bf16 && t.dtype() == DType.F32 ? call(narrow, array) : array;
+        }
+        function = load(exported.archive());
+        this.operands = IValue.listFrom(arrays);
+        result = IValueUtils.forward(function, new IValue[] {this.operands});
+    }
+
+    private PtSymbolBlock load(byte[] archive) {
         try {
             Path folder = Files.createTempDirectory("telltale-bench");
             Path file = Files.write(folder.resolve("function.pt"), archive);
             Model model = Model.newInstance("function", Device.cpu(), "PyTorch");
+            models.add(model);
             model.load(folder, "function");
             Files.delete(file);
             Files.delete(folder);
-            return model;
+            return (PtSymbolBlock) model.getBlock();
         } catch (IOException e) {
             throw new java.io.UncheckedIOException(e);
         } catch (MalformedModelException e) {
@@ -79,120 +89,96 @@ final class LibtorchWorkload implements Workload {
         }
     }
 
-    private static HostTensor read(Tensor t, Operands source, Arena arena) {
-        if (t.op() instanceof Primitive.Weight w) {
-            return source.read(w.name(), arena);
+    /** The function that turns an array into one of another type, whose number is libtorch's. */
+    private PtSymbolBlock cast(int type) {
+        return load(TorchScript.archive(List.of("x"), List.of("y = torch.to(x, " + type + ")"), List.of("y")));
+    }
+
+    private PtNDArray call(PtSymbolBlock function, PtNDArray x) {
+        try (IValue in = IValue.listFrom(x);
+                IValue out = IValueUtils.forward(function, new IValue[] {in})) {
+            return out.toTensorArray(manager)[0];
         }
-        HostTensor values = HostTensor.allocate(arena, t.dtype(), t.shape());
-        source.fill((Primitive.Input) t.op(), values);
+    }
+
+    /** What the operands hold; what is computed of weights, Telltale computes. */
+    private Map<Tensor, HostTensor> values(List<Tensor> operands, Weights source, Fill fill) {
+        Map<Tensor, HostTensor> values = new HashMap<>();
+        List<Tensor> computed = new ArrayList<>();
+        for (Tensor t : operands) {
+            switch (t.op()) {
+                case Primitive.Weight w -> values.put(t, source.read(w.name(), arena));
+                case Primitive.Input i -> values.put(t, filled(t, i.name(), fill));
+                case Primitive.State s -> values.put(t, filled(t, s.name(), fill));
+                default -> computed.add(t);
+            }
+        }
+        if (!computed.isEmpty()) {
+            try (VectorBackend backend = new VectorBackend(1);
+                    Executable e = backend.compile(
+                            Graph.of("constants", computed, Map.of()), source, CompileOptions.DEFAULT)) {
+                e.run();
+                for (int i = 0; i < computed.size(); i++) {
+                    HostTensor copy = HostTensor.allocate(
+                            arena, DType.F32, computed.get(i).shape());
+                    copy.copyFrom(e.output(i));
+                    values.put(computed.get(i), copy);
+                }
+            }
+        }
         return values;
     }
 
-    private static boolean kernel(Fused op, Tensor t, Tensor y) {
-        return op instanceof Fused.Conv2d && t == y.inputs().get(1);
+    private HostTensor filled(Tensor t, String name, Fill fill) {
+        HostTensor values = HostTensor.allocate(arena, t.dtype(), t.shape());
+        fill.fill(name, values);
+        return values;
     }
 
-    /** The values as an array of libtorch's; of a kernel [O, C, h, w], its channels-last form [O, h, w, C]. */
-    private NDArray array(HostTensor t, boolean kernel) {
-        if (t.dtype() != DType.F32) {
-            throw new IllegalArgumentException("libtorch: an operand is " + t.dtype() + ", expected F32");
+    /** The values as an array; a kernel [O, C, h, w] is a view of its channels-last form [O, h, w, C]. */
+    private PtNDArray array(HostTensor t, boolean kernel) {
+        if (!kernel) {
+            return plain(t, Arrays.stream(t.shape().dims()).asLongStream().toArray());
         }
-        long[] dims = Arrays.stream(t.shape().dims()).asLongStream().toArray();
-        NDArray plain = manager.create(
+        Shape s = t.shape();
+        long places = s.product(2, 4);
+        HostTensor last = HostTensor.allocate(arena, DType.F32, s);
+        for (long i = 0; i < t.size(); i++) {
+            long place = i % places;
+            long channel = i / places % s.dim(1);
+            long out = i / (places * s.dim(1));
+            last.set((out * places + place) * s.dim(1) + channel, t.get(i));
+        }
+        NDArray rows = plain(last, s.dim(0), s.dim(2), s.dim(3), s.dim(1));
+        return (PtNDArray) rows.transpose(0, 3, 1, 2);
+    }
+
+    private PtNDArray plain(HostTensor t, long... dims) {
+        return manager.create(
                 t.data().asByteBuffer().order(ByteOrder.nativeOrder()),
                 new ai.djl.ndarray.types.Shape(dims),
-                DataType.FLOAT32);
-        return kernel ? plain.transpose(0, 2, 3, 1).reshape(dims[0], dims[2], dims[3], dims[1]) : plain;
-    }
-
-    private static String expression(Fused op, Tensor y) {
-        List<Tensor> in = y.inputs();
-        return switch (op) {
-            case Fused.Activate a -> activation(a.activation(), "x0");
-            case Fused.Linear l ->
-                activation(l.activation(), "torch.linear(x0, x1, " + (in.size() > 2 ? "x2" : "None") + ")");
-            case Fused.LayerNorm n ->
-                "torch.layer_norm(x0, [" + y.dim(-1) + "], x1, x2, " + real(n.epsilon()) + ", False)";
-            case Fused.Softmax s -> "torch.softmax(x0, " + y.shape().axis(s.axis()) + ")";
-            case Fused.Attention a -> attention(a, y);
-            case Fused.Conv2d c -> convolution(c, in);
-            case Fused.LogSoftmax s -> throw unsupported(op);
-            case Fused.CachedAttention s -> throw unsupported(op);
-            case Fused.Pool p -> throw unsupported(op);
-            case Fused.BatchNorm b -> throw unsupported(op);
-            case Fused.GruCell g -> throw unsupported(op);
-            case Fused.CrossEntropy c -> throw unsupported(op);
-            case Fused.Pointwise p -> throw unsupported(op);
-            case Backward b -> throw unsupported(op);
-        };
-    }
-
-    private static IllegalArgumentException unsupported(Fused op) {
-        return new IllegalArgumentException("libtorch: no form for the op " + op.word());
-    }
-
-    private static String attention(Fused.Attention a, Tensor y) {
-        if (a.masking() != Fused.Masking.NONE || a.offset() != 0) {
-            throw unsupported(a);
-        }
-        List<String> heads = new ArrayList<>();
-        for (int i = 0; i < 3; i++) {
-            Shape s = y.inputs().get(i).shape();
-            heads.add("torch.transpose(torch.view(x" + i + ", [" + s.dim(0) + ", " + s.dim(1) + ", " + a.heads() + ", "
-                    + s.dim(2) / a.heads() + "]), 1, 2)");
-        }
-        String attended = "torch.scaled_dot_product_attention(" + String.join(", ", heads) + ", None, 0., "
-                + (a.causal() ? "True" : "False") + ", scale=" + real(a.scale()) + ")";
-        return "torch.reshape(torch.transpose(" + attended + ", 1, 2), " + y.shape() + ")";
-    }
-
-    private static String convolution(Fused.Conv2d c, List<Tensor> in) {
-        Window w = c.window();
-        boolean even = w.top() == w.bottom() && w.left() == w.right();
-        String x = "torch.permute(x0, [0, 3, 1, 2])";
-        if (!even) {
-            x = "torch.constant_pad_nd(" + x + ", [" + w.left() + ", " + w.right() + ", " + w.top() + ", " + w.bottom()
-                    + "], 0.)";
-        }
-        String y = "torch.conv2d(" + x + ", torch.permute(x1, [0, 3, 1, 2]), " + (in.size() > 2 ? "x2" : "None") + ", ["
-                + w.strideHeight() + ", " + w.strideWidth() + "], [" + (even ? w.top() : 0) + ", "
-                + (even ? w.left() : 0) + "], [1, 1], " + c.groups() + ")";
-        return "torch.permute(" + activation(c.activation(), y) + ", [0, 2, 3, 1])";
-    }
-
-    private static String activation(Activation activation, String x) {
-        return switch (activation) {
-            case NONE -> x;
-            case RELU -> "torch.relu(" + x + ")";
-            case RELU6 -> "torch.clamp(" + x + ", 0., 6.)";
-            case GELU_ERF -> "torch.gelu(" + x + ")";
-            case GELU_TANH -> "torch.gelu(" + x + ", approximate=\"tanh\")";
-            case SILU -> "torch.silu(" + x + ")";
-            case SIGMOID -> "torch.sigmoid(" + x + ")";
-            case TANH -> "torch.tanh(" + x + ")";
-            case QUICK_GELU -> throw new IllegalArgumentException("libtorch: no op for QUICK_GELU");
-        };
-    }
-
-    private static String real(float value) {
-        return String.format(Locale.ROOT, "%.9e", value);
+                t.dtype() == DType.I32 ? DataType.INT32 : DataType.FLOAT32);
     }
 
     @Override
     public void run() {
         result.close();
-        result = model.getBlock().forward(parameters, operands, false);
+        result = IValueUtils.forward(function, new IValue[] {operands});
     }
 
     @Override
-    public float[] output() {
-        return result.getFirst().toFloatArray();
+    public float[] output(int index) {
+        PtNDArray[] all = result.toTensorArray(manager);
+        float[] values = (bf16 ? call(cast(TorchExport.FLOAT), all[index]) : all[index]).toFloatArray();
+        Arrays.stream(all).forEach(PtNDArray::close);
+        return values;
     }
 
     @Override
     public void close() {
         result.close();
-        model.close();
+        operands.close();
+        models.forEach(Model::close);
         manager.close();
         arena.close();
     }

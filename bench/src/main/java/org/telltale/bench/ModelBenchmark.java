@@ -23,6 +23,7 @@ public class ModelBenchmark extends PeerBenchmark {
         "efficientnet-b0:1x224",
         "efficientnet-b0:16x224",
         "efficientnet-b2:1x260",
+        "efficientnet-b2:16x260",
         "bert-base:1x128",
         "bert-base:8x128",
         "blip-large-vision:1x384"
@@ -33,8 +34,7 @@ public class ModelBenchmark extends PeerBenchmark {
     Graph graph() {
         String[] parts = shape.split(":", 2);
         int[] s = Workload.extents(parts[1]);
-        // Any name is there with any shape: the weights are made by name.
-        Params params = Params.of("made-up weights", Set.of(), n -> Shape.of(), n -> DType.F32);
+        Params params = anyWeights();
         Tensor pictures = Workload.input("pictures", s[0], s[1], s[1], 3);
         return Graph.of(
                 shape,
@@ -54,6 +54,11 @@ public class ModelBenchmark extends PeerBenchmark {
                         new Blip(blip(s[1]), params).see(pictures).last();
                     default -> throw new IllegalArgumentException("unknown model '" + parts[0] + "'");
                 });
+    }
+
+    /** Any name is there with any shape: the weights are made by name. */
+    static Params anyWeights() {
+        return Params.of("made-up weights", Set.of(), n -> Shape.of(), n -> DType.F32);
     }
 
     @Override
@@ -99,7 +104,8 @@ public class ModelBenchmark extends PeerBenchmark {
                 labels(1000));
     }
 
-    private static Blip.Config blip(int extent) {
+    /** BLIP-large, for pictures of this extent. */
+    static Blip.Config blip(int extent) {
         return new Blip.Config(
                 new Blip.Vision(1024, 24, 16, 4096, extent, 16, Activation.GELU_ERF, 1e-5f),
                 new Blip.Text(30524, 768, 12, 12, 3072, 512, Activation.GELU_ERF, 1e-12f, 30522, 102));

@@ -29,6 +29,8 @@ import org.telltale.engine.io.Weights;
  * recognises: products with a transposed weight, GELU through Erf, LayerNormalization, attention as two products around a
  * softmax, batch normalisation beside its convolution.
  *
+ * <p>A state is an input, and what becomes of it stays within the model.
+ *
  * <p>Pictures are NHWC here and NCHW there. A picture stays NCHW from one op to the next, and inputs and outputs that are
  * pictures are NCHW as well ({@link Port#planes}), so that a model holds no transposition that its users would not have.
  * Weights are external initialisers, to be given to the session by name.
@@ -105,7 +107,7 @@ final class OnnxExport {
             case Fused.LayerNorm n -> true;
             case Fused.Softmax s -> true;
             case Fused.LogSoftmax s -> true;
-            case Fused.Attention a -> true;
+            case Fused.Attention a -> a.dropout() == 0;
             case Fused.Conv2d c -> true;
             case Fused.Pool p -> true;
             case Fused.BatchNorm b -> t.shape().rank() == 4 || t.shape().rank() == 2;
@@ -118,9 +120,6 @@ final class OnnxExport {
     }
 
     private Model export(Graph source) {
-        if (!source.updates().isEmpty()) {
-            throw new IllegalArgumentException("ONNX export of " + source.name() + ": states are not supported");
-        }
         Set<Tensor> pictures = new HashSet<>();
         for (Tensor t : source.nodes()) {
             if (t.op() instanceof Fused.Conv2d || t.op() instanceof Fused.Pool) {
@@ -130,9 +129,9 @@ final class OnnxExport {
         Set<Tensor> means = sumsOfMeans(source);
         for (Tensor t : source.nodes()) {
             if (t.op() instanceof Primitive.Input in) {
-                Port port = new Port(in.name(), t, pictures.contains(t));
-                (port.planes ? planes : rows).put(t, in.name());
-                inputs.add(port);
+                input(in.name(), t, pictures.contains(t));
+            } else if (t.op() instanceof Primitive.State state) {
+                input(state.name(), t, false);
             } else if (!means.contains(t)) {
                 emit(t, means);
             }
@@ -151,6 +150,11 @@ final class OnnxExport {
                 new Protobuf().number(1, IR_VERSION).text(2, "telltale").message(7, graph);
         model.message(8, new Protobuf().text(1, "").number(2, OPSET));
         return new Model(model.toBytes(), List.copyOf(inputs), List.copyOf(outputs), initializers);
+    }
+
+    private void input(String name, Tensor t, boolean picture) {
+        (picture ? planes : rows).put(t, name);
+        inputs.add(new Port(name, t, picture));
     }
 
     /** Sums over the places of pictures that only a division by their number reads: those are poolings. */
@@ -196,6 +200,7 @@ final class OnnxExport {
         List<Tensor> in = t.inputs();
         switch (op) {
             case Primitive.Input i -> throw new AssertionError("inputs are ports");
+            case Primitive.State s -> throw new AssertionError("states are ports");
             // Written where it is first read: a product reads a transposed copy of a weight, a pooling no divisor.
             case Primitive.Weight w -> {}
             case Primitive.Fill f -> {}
@@ -271,10 +276,13 @@ final class OnnxExport {
                 (flat ? rows : planes).put(t, add("Concat", parts, integer("axis", flat ? axis : plane(axis))));
             }
             case Primitive.Gather g -> rows.put(t, add("Gather", rows(in.get(0)), rows(in.get(1))));
-            case Primitive.State s -> throw unsupported(op, t);
             case Primitive.RandomUniform r -> throw unsupported(op, t);
             case Primitive.ScatterAdd s -> throw unsupported(op, t);
-            case Primitive.ScatterRows s -> throw unsupported(op, t);
+            case Primitive.ScatterRows s -> {
+                String slots = add(
+                        "Reshape", cast(rows(in.get(2)), INT64), longs(in.get(2).dim(0), 1));
+                rows.put(t, add("ScatterND", rows(in.get(0)), slots, rows(in.get(1))));
+            }
             case Primitive.Unfold u -> throw unsupported(op, t);
             case Primitive.Fold f -> throw unsupported(op, t);
             case Primitive.ResampleGrid r -> throw unsupported(op, t);

@@ -15,7 +15,6 @@ import java.util.Map;
 import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
-import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
 import org.telltale.engine.io.Weights;
 
@@ -31,11 +30,6 @@ final class OnnxRuntimeWorkload implements Workload {
     private final Map<String, OnnxTensorLike> weights = new HashMap<>();
     private final List<OnnxExport.Port> ports;
     private final List<HostTensor> results = new ArrayList<>();
-
-    /** How the values of an input get into memory, in the layout of the engine. */
-    interface Fill {
-        void fill(Primitive.Input input, HostTensor memory);
-    }
 
     OnnxRuntimeWorkload(int threads, Graph graph, Operands operands) {
         this(threads, graph, operands, operands::fill);
@@ -55,10 +49,9 @@ final class OnnxRuntimeWorkload implements Workload {
             options.addExternalInitializers(weights);
             session = environment.createSession(model.bytes(), options);
             for (OnnxExport.Port in : model.inputs) {
-                Primitive.Input input = (Primitive.Input) in.tensor().op();
                 HostTensor values = HostTensor.allocate(
                         arena, in.tensor().dtype(), in.tensor().shape());
-                fill.fill(input, values);
+                fill.fill(in.name(), values);
                 inputs.put(in.name(), tensor(environment, in.planes() ? toPlanes(values) : values));
             }
             for (OnnxExport.Port out : model.outputs) {
@@ -108,12 +101,7 @@ final class OnnxRuntimeWorkload implements Workload {
     }
 
     @Override
-    public float[] output() {
-        return output(0);
-    }
-
-    /** The values of an output of the latest run, in the engine's layout. */
-    float[] output(int index) {
+    public float[] output(int index) {
         float[] y = results.get(index).toFloats();
         if (!ports.get(index).planes()) {
             return y;

@@ -17,7 +17,7 @@ import org.telltale.engine.io.Weights;
  * What a graph computes with: weights and inputs that are a pure function of their names, the same for every engine.
  *
  * <p>A weight of several axes has the variance of 1 / fan-in, so that values keep their size through a deep model; a
- * variance lies in 0.5 to 1.5, a scale likewise, anything else of one axis within 0.1 of zero, and an input within 1.
+ * variance lies in 0.5 to 1.5, a scale likewise, anything else of one axis within 0.1 of zero, and an input or state within 1.
  */
 final class Operands implements Weights {
     private final Map<String, Shape> shapes = new HashMap<>();
@@ -37,18 +37,18 @@ final class Operands implements Weights {
         return this;
     }
 
-    /** Fills the memory of an input. */
-    void fill(Primitive.Input input, HostTensor memory) {
+    /** Fills the memory of an input or state. */
+    void fill(String name, HostTensor memory) {
         if (memory.dtype() == DType.I32) {
-            LongToIntFunction value = integers.get(input.name());
+            LongToIntFunction value = integers.get(name);
             if (value == null) {
-                throw new IllegalArgumentException("the I32 input '" + input.name() + "' has no values");
+                throw new IllegalArgumentException("the I32 input '" + name + "' has no values");
             }
             for (long i = 0; i < memory.size(); i++) {
                 memory.setInt(i, value.applyAsInt(i));
             }
         } else {
-            uniform(memory, input.name(), 0, 1);
+            uniform(memory, name, 0, 1);
         }
     }
 

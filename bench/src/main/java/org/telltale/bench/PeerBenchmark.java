@@ -36,6 +36,34 @@ public abstract class PeerBenchmark {
     public String engine = "";
 
     private Workload workload;
+    private double gflop;
+
+    /**
+     * The benchmark of a family such as {@code MatMul}, with one of its shapes.
+     *
+     * @throws IllegalArgumentException when there is no such family
+     */
+    static PeerBenchmark of(String family, String shape) {
+        PeerBenchmark benchmark = switch (family) {
+            case "MatMul" -> new MatMulBenchmark();
+            case "Attention" -> new AttentionBenchmark();
+            case "Conv" -> new ConvBenchmark();
+            case "Pointwise" -> new PointwiseBenchmark();
+            case "CachedAttention" -> new CachedAttentionBenchmark();
+            case "GruStep" -> new GruStepBenchmark();
+            case "DecodeStep" -> new DecodeStepBenchmark();
+            case "Model" -> new ModelBenchmark();
+            default ->
+                throw new IllegalArgumentException("benchmark '" + family + "', expected MatMul, Attention, Conv,"
+                        + " Pointwise, CachedAttention, GruStep, DecodeStep or Model");
+        };
+        try {
+            benchmark.getClass().getField("shape").set(benchmark, shape);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(benchmark.getClass() + " has no parameter 'shape'", e);
+        }
+        return benchmark;
+    }
 
     /** What is computed, for the parameters that are set. */
     abstract Graph graph();
@@ -53,6 +81,7 @@ public abstract class PeerBenchmark {
     public void open() {
         Graph graph = graph();
         int count = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+        gflop = gflop();
         workload = Workload.checked(engine, count, graph, operands(graph));
     }
 
@@ -63,7 +92,7 @@ public abstract class PeerBenchmark {
 
     @Benchmark
     public void run(Work work) {
-        work.gflop += gflop();
+        work.gflop += gflop;
         workload.run();
     }
 

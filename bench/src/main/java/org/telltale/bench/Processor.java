@@ -14,11 +14,12 @@ import java.util.Map;
  * @param name for people
  * @param family vendor and widest vector extension, such as {@code AuthenticAMD avx2}: what speeds relative to a peer
  *     depend on most
+ * @param bf16 whether it has units for products of bfloat16
  */
-record Processor(String name, String family) {
+record Processor(String name, String family, boolean bf16) {
     static Processor read() throws IOException {
         Path file = Path.of("/proc/cpuinfo");
-        return Files.exists(file) ? of(Files.readAllLines(file)) : new Processor("unknown CPU", "unknown");
+        return Files.exists(file) ? of(Files.readAllLines(file)) : new Processor("unknown CPU", "unknown", false);
     }
 
     static Processor of(List<String> lines) {
@@ -37,6 +38,9 @@ record Processor(String name, String family) {
                 + values.getOrDefault("cpu family", "?") + ", model " + values.getOrDefault("model", "?") + ", "
                 + widest
                 + ")";
-        return new Processor(name, values.getOrDefault("vendor_id", "unknown") + " " + widest);
+        return new Processor(
+                name,
+                values.getOrDefault("vendor_id", "unknown") + " " + widest,
+                flags.contains("avx512_bf16") || flags.contains("amx_bf16"));
     }
 }

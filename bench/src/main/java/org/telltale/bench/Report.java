@@ -15,7 +15,7 @@ import tools.jackson.databind.json.JsonMapper;
 final class Report {
     private static final String BEGIN = "<!-- The tables below are made by: mvn -pl bench -am -Dbench.tables -->";
     private static final String END = "<!-- End of the tables that are made. -->";
-    private static final List<String> PEERS = List.of(Workload.ONNX_RUNTIME, Workload.LIBTORCH);
+    private static final String LIMIT = family(LimitBenchmark.class.getName());
 
     /** One case in the order of measurement, and the milliseconds of each engine. */
     private record Row(String family, String shape, int threads, Map<String, Double> times) {}
@@ -74,59 +74,142 @@ final class Report {
         return row;
     }
 
-    /** A Markdown table of all cases, and one of the geometric means by family. */
+    /** Markdown tables: all cases, the geometric means by family, and what of the machine's limits a decoder step takes. */
     String table() {
+        List<Row> cases = rows.stream().filter(r -> !r.family.equals(LIMIT)).toList();
+        List<Pair> pairs = new ArrayList<>(List.of(
+                new Pair(Workload.TELLTALE, Workload.ONNX_RUNTIME), new Pair(Workload.TELLTALE, Workload.LIBTORCH)));
+        if (cases.stream().anyMatch(r -> r.times.containsKey(Workload.TELLTALE_BF16))) {
+            pairs.add(new Pair(Workload.TELLTALE_BF16, Workload.LIBTORCH_BF16));
+        }
         StringBuilder out = new StringBuilder(
                 "Times in ms, of the best iteration; a ratio above 1 means that Telltale is faster.\n\n");
-        line(out, "case", "threads", "telltale", "onnxruntime", "ratio", "libtorch", "ratio");
-        out.append("|---|---|---|---|---|---|---|\n");
-        for (Row r : rows) {
-            line(
-                    out,
-                    r.family + " " + r.shape,
-                    Integer.toString(r.threads),
-                    time(r, Workload.TELLTALE),
-                    time(r, Workload.ONNX_RUNTIME),
-                    ratio(ratio(r, Workload.ONNX_RUNTIME)),
-                    time(r, Workload.LIBTORCH),
-                    ratio(ratio(r, Workload.LIBTORCH)));
+        List<String> header = new ArrayList<>(List.of("case", "threads"));
+        String ours = "";
+        for (Pair p : pairs) {
+            if (!p.ours.equals(ours)) {
+                header.add(p.ours);
+                ours = p.ours;
+            }
+            header.addAll(List.of(p.peer, "ratio"));
+        }
+        header(out, header);
+        for (Row r : cases) {
+            List<String> cells = new ArrayList<>(List.of(r.family + " " + r.shape, Integer.toString(r.threads)));
+            ours = "";
+            for (Pair p : pairs) {
+                if (!p.ours.equals(ours)) {
+                    cells.add(time(r, p.ours));
+                    ours = p.ours;
+                }
+                cells.addAll(List.of(time(r, p.peer), ratio(p.ratio(r))));
+            }
+            line(out, cells);
         }
         out.append("\nGeometric means of the ratios.\n\n");
-        line(out, "family", "threads", "cases", "onnxruntime", "libtorch");
-        out.append("|---|---|---|---|---|\n");
-        for (String family : rows.stream().map(Row::family).distinct().toList()) {
-            for (int threads : rows.stream()
+        header = new ArrayList<>(List.of("family", "threads", "cases"));
+        pairs.stream().map(Pair::peer).forEach(header::add);
+        header(out, header);
+        for (String family : cases.stream().map(Row::family).distinct().toList()) {
+            for (int threads : cases.stream()
                     .filter(r -> r.family.equals(family))
                     .mapToInt(Row::threads)
                     .distinct()
                     .sorted()
                     .toArray()) {
-                List<Row> some = rows.stream()
+                List<Row> some = cases.stream()
                         .filter(r -> r.family.equals(family) && r.threads == threads)
                         .toList();
-                line(
-                        out,
-                        family,
-                        Integer.toString(threads),
-                        Integer.toString(some.size()),
-                        ratio(mean(some, PEERS.get(0))),
-                        ratio(mean(some, PEERS.get(1))));
+                List<String> cells =
+                        new ArrayList<>(List.of(family, Integer.toString(threads), Integer.toString(some.size())));
+                pairs.forEach(p -> cells.add(ratio(mean(some, p))));
+                line(out, cells);
             }
         }
+        limits(out);
         return out.toString();
     }
 
-    private static double mean(List<Row> rows, String peer) {
+    /** The steps of a decoder beside what the machine can read and multiply; nothing where either was not measured. */
+    private void limits(StringBuilder out) {
+        List<Row> steps =
+                rows.stream().filter(r -> r.family.equals("DecodeStep")).toList();
+        boolean begun = false;
+        for (Row r : steps) {
+            double read = limit(LimitBenchmark.READ, r.threads);
+            double compute = limit(LimitBenchmark.MULTIPLY_ADD, r.threads);
+            for (String engine : List.of(Workload.TELLTALE, Workload.TELLTALE_BF16)) {
+                double ms = r.times.getOrDefault(engine, Double.NaN);
+                if (Double.isNaN(read + compute + ms)) {
+                    continue;
+                }
+                if (!begun) {
+                    out.append("\nWhat of the machine's limits, measured in the same run, a decoder step takes.\n\n");
+                    header(
+                            out,
+                            List.of(
+                                    "rows x tokens",
+                                    "threads",
+                                    "engine",
+                                    "ms",
+                                    "MB to read",
+                                    "GB/s",
+                                    "limit",
+                                    "share",
+                                    "GFLOP",
+                                    "GFLOP/s",
+                                    "limit",
+                                    "share"));
+                    begun = true;
+                }
+                DecodeStepBenchmark step = new DecodeStepBenchmark();
+                step.shape = r.shape;
+                double bytes = step.bytes(engine.equals(Workload.TELLTALE_BF16));
+                double gbs = bytes / 1e6 / ms;
+                double gflops = step.gflop() * 1e3 / ms;
+                line(
+                        out,
+                        List.of(
+                                r.shape,
+                                Integer.toString(r.threads),
+                                engine,
+                                time(r, engine),
+                                String.format(Locale.ROOT, "%.0f", bytes / 1e6),
+                                String.format(Locale.ROOT, "%.1f", gbs),
+                                String.format(Locale.ROOT, "%.1f", read / 1e9),
+                                ratio(gbs * 1e9 / read),
+                                String.format(Locale.ROOT, "%.2f", step.gflop()),
+                                String.format(Locale.ROOT, "%.0f", gflops),
+                                String.format(Locale.ROOT, "%.0f", compute / 1e9),
+                                ratio(gflops * 1e9 / compute)));
+            }
+        }
+    }
+
+    /** Bytes or operations in a second; not a number where it was not measured. */
+    private double limit(String shape, int threads) {
+        for (Row r : rows) {
+            if (r.family.equals(LIMIT) && r.shape.equals(shape) && r.threads == threads) {
+                return LimitBenchmark.amount(shape, threads) / r.times.get(LimitBenchmark.MACHINE) * 1e3;
+            }
+        }
+        return Double.NaN;
+    }
+
+    /** An engine of Telltale's and a peer of the same precision. */
+    private record Pair(String ours, String peer) {
+        /** Not a number where one of both was not measured. */
+        double ratio(Row row) {
+            return row.times.getOrDefault(peer, Double.NaN) / row.times.getOrDefault(ours, Double.NaN);
+        }
+    }
+
+    private static double mean(List<Row> rows, Pair pair) {
         return Math.exp(rows.stream()
-                .mapToDouble(r -> Math.log(ratio(r, peer)))
+                .mapToDouble(r -> Math.log(pair.ratio(r)))
                 .filter(v -> !Double.isNaN(v))
                 .average()
                 .orElse(Double.NaN));
-    }
-
-    /** Not a number where one of both was not measured. */
-    private static double ratio(Row row, String peer) {
-        return row.times.getOrDefault(peer, Double.NaN) / row.times.getOrDefault(Workload.TELLTALE, Double.NaN);
     }
 
     private static String ratio(double value) {
@@ -138,7 +221,12 @@ final class Report {
         return ms == null ? "" : String.format(Locale.ROOT, ms < 10 ? "%.3f" : "%.1f", ms);
     }
 
-    private static void line(StringBuilder out, String... cells) {
+    private static void header(StringBuilder out, List<String> cells) {
+        line(out, cells);
+        out.append("|---".repeat(cells.size())).append("|\n");
+    }
+
+    private static void line(StringBuilder out, List<String> cells) {
         out.append("| ").append(String.join(" | ", cells)).append(" |\n");
     }
 
@@ -149,15 +237,24 @@ final class Report {
         JsonNode at = JsonMapper.builder().build().readTree(target.resolve("environment.json"));
         String text = String.format(
                 Locale.ROOT,
-                "%s, %s, %d cores, JDK %s, `%s`.%n%n%s",
+                "%s, %s, %d cores, JDK %s, commit %s, `%s`%s.%n%n%s",
                 at.get("date").asString(),
                 at.get("cpu").asString(),
                 at.get("cores").intValue(),
                 at.get("jdk").asString(),
+                at.get("commit").asString(),
                 at.get("command").asString(),
-                read(target.resolve("results.json")).table());
+                at.get("complete").asBoolean() ? "" : ", not all of it",
+                read(target.resolve("results.json")).table() + failures(at.get("failures")));
         Files.writeString(file, replaced(Files.readString(file), text));
         System.out.println("wrote " + file);
+    }
+
+    /** The engines that gave no result. */
+    private static String failures(JsonNode failures) {
+        StringBuilder out = new StringBuilder(failures.isEmpty() ? "" : "\n");
+        failures.forEach(f -> out.append("* failed: ").append(f.asString()).append('\n'));
+        return out.toString();
     }
 
     static String replaced(String document, String tables) {

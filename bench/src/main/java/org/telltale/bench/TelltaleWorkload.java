@@ -12,12 +12,14 @@ final class TelltaleWorkload implements Workload {
     private final VectorBackend backend;
     private final Executable executable;
 
-    TelltaleWorkload(int threads, Graph graph, Operands operands) {
+    TelltaleWorkload(int threads, Graph graph, Operands operands, CompileOptions options) {
         backend = new VectorBackend(threads);
-        executable = backend.compile(graph, operands, CompileOptions.DEFAULT);
+        executable = backend.compile(graph, operands, options);
         for (Tensor t : graph.nodes()) {
             if (t.op() instanceof Primitive.Input in) {
-                operands.fill(in, executable.input(in.name()));
+                operands.fill(in.name(), executable.input(in.name()));
+            } else if (t.op() instanceof Primitive.State state) {
+                operands.fill(state.name(), executable.state(state.name()));
             }
         }
     }
@@ -28,8 +30,8 @@ final class TelltaleWorkload implements Workload {
     }
 
     @Override
-    public float[] output() {
-        return executable.output(0).toFloats();
+    public float[] output(int index) {
+        return executable.output(index).toFloats();
     }
 
     @Override

@@ -4,15 +4,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
+import java.util.List;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Writes the archive of a TorchScript module without parameters whose {@code forward} is one expression over tensors x0,
- * x1, and so on. DJL offers no call for most ops of libtorch, but loads such modules.
+ * Writes the archive of a TorchScript module without parameters whose {@code forward} takes a list of tensors and gives
+ * one. DJL offers no call for most ops of libtorch, but loads such modules.
  */
 final class TorchScript {
     /** Pickled (protocol 2): an object of the class {@code __torch__.F} with the attribute training = False. */
@@ -23,18 +22,25 @@ final class TorchScript {
 
     private TorchScript() {}
 
-    static byte[] archive(int operands, String expression) {
-        String arguments = IntStream.range(0, operands)
-                .mapToObj(i -> ", x" + i + ": Tensor")
-                .collect(Collectors.joining());
-        String code = "class F(Module):\n  __parameters__ = []\n  __buffers__ = []\n  training : bool\n"
-                + "  def forward(self: __torch__.F" + arguments + ") -> Tensor:\n    return " + expression + "\n";
+    /**
+     * A function of a list of tensors.
+     *
+     * @param operands the names that the tensors of the list get, at least one
+     * @param statements assignments, one a line
+     * @param results names, of operands or of what the statements assign
+     */
+    static byte[] archive(List<String> operands, List<String> statements, List<String> results) {
+        StringBuilder code = new StringBuilder("class F(Module):\n  __parameters__ = []\n  __buffers__ = []\n");
+        code.append("  training : bool\n  def forward(self: __torch__.F, operands: List[Tensor]) -> List[Tensor]:\n");
+        code.append("    ").append(String.join(", ", operands)).append(", = operands\n");
+        statements.forEach(s -> code.append("    ").append(s).append('\n'));
+        code.append("    return [").append(String.join(", ", results)).append("]\n");
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
             put(zip, "data.pkl", OBJECT);
             put(zip, "constants.pkl", NO_CONSTANTS);
             put(zip, "version", "10\n");
-            put(zip, "code/__torch__.py", code);
+            put(zip, "code/__torch__.py", code.toString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -4,17 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.telltale.engine.Activation;
 import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
-import org.telltale.engine.HostTensor;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.Window;
@@ -25,88 +29,111 @@ import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.kernels.vector.VectorBackend;
-import org.telltale.models.Bert;
-import org.telltale.models.Blip;
-import org.telltale.models.ConfigFile;
-import org.telltale.models.EfficientNet;
-import org.telltale.models.MobileNetV2;
+import org.telltale.models.SmallModels;
 
 /** ONNX Runtime and libtorch compute what Telltale computes, from the same graph. */
 class PeersTest {
     private static final Path FOLDER = Path.of("../models/src/test/resources/golden");
 
-    private static Graph graph(String model, Path folder, Params params) {
-        ConfigFile config = ConfigFile.read(folder.resolve("config.json"));
-        return switch (model) {
-            case "bert/tiny-bert" -> {
-                Tensor ids = Tensor.input("ids", DType.I32, 2, 17);
-                Tensor mask = Tensor.input("mask", DType.I32, 2, 17);
-                Tensor types = Tensor.input("types", DType.I32, 2, 17);
-                yield Graph.of(
-                        model,
-                        new Bert(Bert.Config.of(config), params)
-                                .forward(ids, mask, types)
-                                .logits());
-            }
-            case "blip/tiny-blip" -> {
-                Blip blip = new Blip(Blip.Config.of(config), params);
-                Tensor pictures = Tensor.input("pictures", DType.F32, 2, 32, 32, 3);
-                Tensor seen = blip.see(pictures).last();
-                Tensor ids = Tensor.input("ids", DType.I32, 2, 11);
-                yield Graph.of(model, blip.tell(ids, blip.remember(seen)).logits(), seen);
-            }
-            case "cnn/tiny-mobilenetv2" ->
-                Graph.of(
-                        model,
-                        new MobileNetV2(MobileNetV2.Config.of(config), params)
-                                .forward(Tensor.input("pictures", DType.F32, 2, 48, 48, 3))
-                                .logits());
-            case "cnn/tiny-efficientnet" ->
-                Graph.of(
-                        model,
-                        new EfficientNet(EfficientNet.Config.of(config), params)
-                                .forward(Tensor.input("pictures", DType.F32, 2, 60, 60, 3))
-                                .logits());
-            default -> throw new AssertionError(model);
-        };
+    private static List<String> models() {
+        return SmallModels.NAMES;
     }
 
-    private static void fill(Primitive.Input in, HostTensor values) {
-        for (long i = 0; i < values.size(); i++) {
-            switch (in.name()) {
-                case "ids" -> values.setInt(i, (int) (i * 7 % 200));
-                // The second text is shorter.
-                case "mask" -> values.setInt(i, i < 28 ? 1 : 0);
-                case "types" -> values.setInt(i, i % 17 > 8 ? 1 : 0);
-                default -> values.set(i, (float) Math.sin(i * 0.37));
-            }
-        }
+    private interface Peer {
+        Workload open(Graph graph, Weights weights);
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"bert/tiny-bert", "blip/tiny-blip", "cnn/tiny-mobilenetv2", "cnn/tiny-efficientnet"})
-    void onnxRuntimeAgreesOnExportedModels(String model) {
+    private static void agree(String model, double tolerance, Peer open) {
         Path folder = FOLDER.resolve(model);
         try (Weights weights = SafeTensors.open(folder);
                 Backend backend = new VectorBackend(2)) {
             Params params = Params.of(model, weights.names(), weights::shape, weights::dtype);
-            Graph graph = graph(model, folder, params);
+            Graph graph = SmallModels.graph(model, folder, params);
             params.verify();
             try (Executable ours = backend.compile(graph, weights, CompileOptions.DEFAULT);
-                    OnnxRuntimeWorkload peer = new OnnxRuntimeWorkload(2, graph, weights, PeersTest::fill)) {
+                    Workload peer = open.open(graph, weights)) {
                 for (Tensor t : graph.nodes()) {
                     if (t.op() instanceof Primitive.Input in) {
-                        fill(in, ours.input(in.name()));
+                        SmallModels.fill(in.name(), ours.input(in.name()));
                     }
                 }
                 ours.run();
                 peer.run();
                 for (int i = 0; i < graph.outputs().size(); i++) {
                     assertThat(Workload.difference(ours.output(i).toFloats(), peer.output(i)))
-                            .isLessThan(Workload.TOLERANCE);
+                            .isLessThan(tolerance);
                 }
             }
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void onnxRuntimeAgreesOnExportedModels(String model) {
+        agree(model, Workload.TOLERANCE, (g, w) -> new OnnxRuntimeWorkload(2, g, w, SmallModels::fill));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void libtorchAgreesOnExportedModels(String model) {
+        agree(model, Workload.TOLERANCE, (g, w) -> new LibtorchWorkload(2, g, w, SmallModels::fill, false));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bert/tiny-bert", "blip/tiny-blip", "cnn/tiny-efficientnet"})
+    void libtorchAgreesInBfloat16AsFarAsThatGoes(String model) {
+        agree(model, Workload.TOLERANCE_BF16, (g, w) -> new LibtorchWorkload(2, g, w, SmallModels::fill, true));
+    }
+
+    /**
+     * With weights of the benchmarks. The small MobileNetV2 is no test of bfloat16: rounding its inputs alone, all else in
+     * F32, moves its logits by 0.20 of the largest, in Telltale and libtorch alike (libtorch-bf16: 0.41).
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "mobilenetv2:1x64, libtorch-bf16",
+        "efficientnet-b0:1x64, libtorch-bf16",
+        "mobilenetv2:1x64, telltale-bf16"
+    })
+    void enginesAgreeInBfloat16OnPictures(String shape, String engine) {
+        PeerBenchmark benchmark = PeerBenchmark.of("Model", shape);
+        Graph graph = benchmark.graph();
+        Workload.checked(engine, 2, graph, benchmark.operands(graph)).close();
+    }
+
+    /** Peers see the states of a decoder as the application leaves them, and write the new rows. */
+    @ParameterizedTest
+    @ValueSource(strings = {Workload.ONNX_RUNTIME, Workload.LIBTORCH})
+    void peersAgreeOnAStepThroughCaches(String engine) {
+        Tensor slots = Tensor.input("slots", DType.I32, 3);
+        Tensor x = Workload.input("x", 3, 16);
+        Map<Tensor, Tensor> updates = new LinkedHashMap<>();
+        List<Tensor> caches = new ArrayList<>();
+        for (String name : List.of("keys", "values")) {
+            Tensor state = Tensor.state(name, 12, 16);
+            Tensor rows = Tensor.of(new Fused.Linear(Activation.NONE), x, Workload.weight(name + ".w", 16, 16));
+            caches.add(Tensor.of(new Primitive.ScatterRows(), state, rows, slots));
+            updates.put(state, caches.getLast());
+        }
+        Tensor y = Tensor.of(
+                new Fused.CachedAttention(2, 0.3f),
+                x,
+                caches.get(0),
+                caches.get(1),
+                Tensor.input("table", DType.I32, 3, 4),
+                Tensor.input("lengths", DType.I32, 3));
+        Graph graph = Graph.of("step", List.of(y), updates);
+        Operands operands = new Operands(graph)
+                .integers("slots", i -> 9 + (int) i)
+                .integers("table", i -> i % 4 == 2 ? 9 + (int) i / 4 : (int) (i % 4))
+                .integers("lengths", i -> 3);
+        Workload.checked(engine, 2, graph, operands).close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {Workload.ONNX_RUNTIME, Workload.LIBTORCH})
+    void peersAgreeOnAGruStep(String engine) {
+        agree(engine, PeerBenchmark.of("GruStep", "3x5x7").graph());
     }
 
     @ParameterizedTest
@@ -123,9 +150,7 @@ class PeersTest {
                             Workload.weight("w", 17, 24),
                             Workload.weight("b", 17)));
             agree(Workload.ONNX_RUNTIME, graph);
-            if (activation != Activation.QUICK_GELU) {
-                agree(Workload.LIBTORCH, graph);
-            }
+            agree(Workload.LIBTORCH, graph);
         }
     }
 
@@ -157,13 +182,12 @@ class PeersTest {
         agree(Workload.LIBTORCH, graph);
     }
 
-    @Test
-    void onnxRuntimeAgreesOnCachedAttention() {
-        CachedAttentionBenchmark benchmark = new CachedAttentionBenchmark();
-        benchmark.shape = "3x5x2x8";
+    @ParameterizedTest
+    @ValueSource(strings = {Workload.ONNX_RUNTIME, Workload.LIBTORCH})
+    void peersAgreeOnCachedAttention(String engine) {
+        PeerBenchmark benchmark = PeerBenchmark.of("CachedAttention", "3x5x2x8");
         Graph graph = benchmark.graph();
-        Workload.checked(Workload.ONNX_RUNTIME, 2, graph, benchmark.operands(graph))
-                .close();
+        Workload.checked(engine, 2, graph, benchmark.operands(graph)).close();
     }
 
     @ParameterizedTest
@@ -186,12 +210,16 @@ class PeersTest {
 
     @Test
     void anOpWithoutAFormIsNamed() {
-        Graph graph = Graph.of("state", Tensor.state("cache", 2, 3).add(1));
-        assertThatThrownBy(() -> Workload.open(Workload.ONNX_RUNTIME, 1, graph, new Operands(graph)))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("no form for the op state");
+        Graph graph =
+                Graph.of("table", Tensor.of(new Primitive.ResampleGrid(2, 2, 3, 3, false), Workload.input("x", 4, 5)));
+        for (String engine : List.of(Workload.ONNX_RUNTIME, Workload.LIBTORCH)) {
+            assertThatThrownBy(() -> Workload.open(engine, 1, graph, new Operands(graph)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("no form for the op resampleGrid");
+        }
         assertThatThrownBy(() -> Workload.open("numpy", 1, graph, new Operands(graph)))
-                .hasMessageContaining("engine 'numpy' is not one of telltale, onnxruntime, libtorch");
+                .hasMessageContaining(
+                        "engine 'numpy' is not one of telltale, onnxruntime, libtorch, telltale-bf16, libtorch-bf16");
     }
 
     private static void agree(String engine, Graph graph) {

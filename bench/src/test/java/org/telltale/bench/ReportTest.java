@@ -2,6 +2,7 @@ package org.telltale.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
 import java.util.List;
@@ -37,6 +38,51 @@ class ReportTest {
     }
 
     @Test
+    void bfloat16IsComparedWithBfloat16() {
+        String table = Report.of(json("[" + entry("MatMul", "telltale", "2x3x4", 200) + ","
+                        + entry("MatMul", "telltale-bf16", "2x3x4", 400) + ","
+                        + entry("MatMul", "libtorch-bf16", "2x3x4", 100) + "]"))
+                .table();
+        assertThat(table)
+                .contains(
+                        "| telltale | onnxruntime | ratio | libtorch | ratio | telltale-bf16 | libtorch-bf16 | ratio |")
+                .contains("| MatMul 2x3x4 | 2 | 5.000 |  |  |  |  | 2.500 | 10.0 | 4.00 |");
+    }
+
+    @Test
+    void aDecoderStepIsHeldAgainstTheLimitsOfTheSameRun() {
+        String limits = entry("Limit", "machine", "read", 20) + "," + entry("Limit", "machine", "multiplyAdd", 50);
+        String steps = entry("DecodeStep", "telltale", "1x20", 40) + "," + entry("DecodeStep", "telltale", "64x20", 10);
+        // 2^30 bytes 20 times a second are 21.5 GB/s, and 2 x 2 GFLOP 50 times a second 200 GFLOP/s.
+        assertThat(Report.of(json("[" + limits + "," + steps + "]")).table())
+                .contains("| 1x20 | 2 | telltale | 25.0 | 537 | 21.5 | 21.5 | 1.00 | 0.27 | 11 | 200 | 0.05 |")
+                .doesNotContain("| Limit");
+        assertThat(Report.of(json("[" + steps + "]")).table()).doesNotContain("limits");
+    }
+
+    /** BLIP-large by hand: 123.1 million weights that are multiplied; 12 layers of 577 places and 20 tokens of 768. */
+    @Test
+    void aDecoderStepReadsItsWeightsKeysAndValuesOnce() {
+        DecodeStepBenchmark step = new DecodeStepBenchmark();
+        step.shape = "3x20";
+        long weights = 12 * (6 * 768 * 768 + 2 * 768 * 3072) + 768 * 768 + 768 * 30524;
+        long slots = 4 + 3 * 16;
+        long cached = 2 * 12 * 768 * (577 + slots);
+        assertThat(step.bytes(false)).isEqualTo(4 * (weights + cached));
+        assertThat(step.bytes(true)).isEqualTo(2 * weights + 4 * cached);
+        assertThat(step.gflop()).isCloseTo(3e-9 * (2 * weights + 4.0 * 12 * 768 * (577 + 20)), within(1e-12));
+    }
+
+    @Test
+    void aFailureIsNamedFromWhatIsSaid() {
+        assertThat(Suite.reason("# Warmup Iteration   1: <failure>\n\njava.lang.IllegalStateException: x\n\tat y"))
+                .isEqualTo("java.lang.IllegalStateException: x");
+        assertThat(Suite.reason("a\n<forked VM failed with exit code 134>\nb"))
+                .isEqualTo("<forked VM failed with exit code 134>");
+        assertThat(Suite.reason("nothing")).isEqualTo("see jmh.log");
+    }
+
+    @Test
     void aResultWithoutAnEngineIsNamed() {
         assertThatThrownBy(() -> Report.of(json("[{'benchmark':'B','params':{'shape':'1'}}]")))
                 .hasMessageContaining("lacks one of the parameters engine, shape, threads");
@@ -61,11 +107,12 @@ class ReportTest {
 
     @ParameterizedTest
     @CsvSource({
-        "AuthenticAMD,sse2 avx avx2,AuthenticAMD avx2",
-        "GenuineIntel,sse2 avx2 avx512f,GenuineIntel avx512",
-        "GenuineIntel,sse2,GenuineIntel narrow"
+        "AuthenticAMD,sse2 avx avx2,AuthenticAMD avx2,false",
+        "GenuineIntel,sse2 avx2 avx512f,GenuineIntel avx512,false",
+        "AuthenticAMD,avx2 avx512f avx512_bf16,AuthenticAMD avx512,true",
+        "GenuineIntel,sse2,GenuineIntel narrow,false"
     })
-    void theFamilyIsVendorAndWidestExtension(String vendor, String flags, String family) {
+    void theFamilyIsVendorAndWidestExtension(String vendor, String flags, String family, boolean bf16) {
         List<String> lines = List.of(
                 "processor\t: 0",
                 "vendor_id\t: " + vendor,
@@ -74,6 +121,7 @@ class ReportTest {
                 "",
                 "flags : none");
         assertThat(Processor.of(lines).family()).isEqualTo(family);
+        assertThat(Processor.of(lines).bf16()).isEqualTo(bf16);
     }
 
     @Test

@@ -1,5 +1,6 @@
 package org.telltale.engine;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -179,6 +180,68 @@ public sealed interface Backward extends Fused {
     private static void like(String word, List<Tensor> in, int gradient) {
         if (!in.get(gradient).shape().equals(in.getFirst().shape())) {
             throw Op.misfit(word, in, "the gradient must be " + in.getFirst().shape());
+        }
+    }
+
+    /**
+     * The operands of an {@link Fused.Attention}, its result y and dy like y: the gradients of q, k and v side by side, [all
+     * their elements].
+     */
+    record Attention(Fused.Attention of) implements Backward {
+        @Override
+        public boolean integers(List<Tensor> in, Tensor operand) {
+            return in.size() > 2 && of.integers(operands(in), operand);
+        }
+
+        @Override
+        public Shape extents(List<Tensor> in) {
+            if (in.size() != of.operands() + 2) {
+                throw Op.misfit(word(), in, "attention's operands, result and gradient are " + (of.operands() + 2));
+            }
+            Shape y = of.extents(operands(in));
+            like(word(), in, in.size() - 2);
+            like(word(), in, in.size() - 1);
+            return Shape.of(Math.toIntExact(y.size() + 2 * in.get(1).shape().size()));
+        }
+
+        private static List<Tensor> operands(List<Tensor> in) {
+            return in.subList(0, in.size() - 2);
+        }
+
+        @Override
+        public Tensor decompose(List<Tensor> in) {
+            Tensor p = of.probabilities(operands(in));
+            Tensor dropped = of.dropout() == 0 ? p : p.mul(of.kept(operands(in)));
+            Tensor scores = scores(in).mul(of.scale());
+            List<Tensor> gradients = List.of(
+                    scores.matmul(of.split(in.get(1))),
+                    scores.matmul(of.split(in.get(0)), true, false),
+                    dropped.matmul(of.split(in.getLast()), true, false));
+            return Tensor.concat(
+                    0, gradients.stream().map(g -> of.join(g).reshape(-1)).toArray(Tensor[]::new));
+        }
+
+        /** The gradient of the scaled scores with what is added to them, [B, heads, Tq, Tk]. */
+        private Tensor scores(List<Tensor> in) {
+            Tensor y = of.split(in.get(in.size() - 2));
+            Tensor dy = of.split(in.getLast());
+            Tensor dropped = dy.matmul(of.split(in.get(2)), false, true);
+            Tensor dp = of.dropout() == 0 ? dropped : dropped.mul(of.kept(operands(in)));
+            return of.probabilities(operands(in)).mul(dp.sub(dy.mul(y).sumKeeping(3)));
+        }
+
+        /** The gradient of the bias: that of the scores, summed where the bias repeats. */
+        Tensor bias(List<Tensor> in) {
+            Tensor scores = scores(in);
+            List<Integer> axes = new ArrayList<>();
+            for (int a = 0; a < 4; a++) {
+                if (in.get(3).dim(a) != scores.dim(a)) {
+                    axes.add(a);
+                }
+            }
+            return axes.isEmpty()
+                    ? scores
+                    : scores.sumKeeping(axes.stream().mapToInt(a -> a).toArray());
         }
     }
 }

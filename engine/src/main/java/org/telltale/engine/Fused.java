@@ -171,12 +171,27 @@ public sealed interface Fused extends Op
 
     /**
      * Scaled dot-product attention. q [B, Tq, heads*D], k and v [B, Tk, heads*D], head h in columns h*D to h*D+D-1:
-     * softmax(scale q kᵀ) v, [B, Tq, heads*D]. Causal: query i sees keys up to i + offset.
+     * softmax(scale q kᵀ) v, [B, Tq, heads*D]. Causal: query i sees keys up to i + offset. A mask follows the values, as
+     * {@link Masking} says. In training a part {@code dropout} of the probabilities becomes 0 and the others are divided by
+     * 1 - dropout, by {@link Primitive.RandomUniform} of the salt over [B, heads, Tq, Tk]; its counter, I32 [2], is then
+     * the last operand.
      */
-    record Attention(int heads, float scale, boolean causal, int offset, Masking masking) implements Fused {
+    record Attention(int heads, float scale, boolean causal, int offset, Masking masking, float dropout, int salt)
+            implements Fused {
+        /** Without dropout. */
+        public Attention(int heads, float scale, boolean causal, int offset, Masking masking) {
+            this(heads, scale, causal, offset, masking, 0, 0);
+        }
+
+        /** How many operands there are. */
+        public int operands() {
+            return 3 + (masking == Masking.NONE ? 0 : 1) + (dropout == 0 ? 0 : 1);
+        }
+
         @Override
         public boolean integers(List<Tensor> in, Tensor operand) {
-            return masking == Masking.KEYS && in.size() == 4 && operand == in.get(3);
+            return in.size() == operands()
+                    && ((masking == Masking.KEYS && operand == in.get(3)) || (dropout != 0 && operand == in.getLast()));
         }
 
         @Override
@@ -192,14 +207,21 @@ public sealed interface Fused extends Op
             if (q.dim(2) % heads != 0) {
                 throw Op.misfit(word(), in, "the width " + q.dim(2) + " does not divide into " + heads + " heads");
             }
-            if (in.size() != (masking == Masking.NONE ? 3 : 4)) {
-                throw Op.misfit(word(), in, "masking " + masking + " with " + in.size() + " operands");
+            if (!(dropout >= 0 && dropout < 1)) {
+                throw Op.misfit(word(), in, "a dropout of " + dropout + " lies outside 0 to below 1");
+            }
+            if (in.size() != operands()) {
+                String what = "masking " + masking + (dropout == 0 ? "" : " and dropout");
+                throw Op.misfit(word(), in, what + " with " + in.size() + " operands");
             }
             if (masking == Masking.KEYS && !in.get(3).shape().equals(Shape.of(k.dim(0), k.dim(1)))) {
                 throw Op.misfit(word(), in, "the mask must be [B, Tk]");
             }
-            if (masking == Masking.BIAS && !repeats(in.get(3).shape(), Shape.of(q.dim(0), heads, q.dim(1), k.dim(1)))) {
+            if (masking == Masking.BIAS && !repeats(in.get(3).shape(), scores(in))) {
                 throw Op.misfit(word(), in, "the bias must be [B, heads, Tq, Tk] or 1 where it repeats");
+            }
+            if (dropout != 0 && in.getLast().shape().size() != 2) {
+                throw Op.misfit(word(), in, "the counter must be I32 [2], seed and step");
             }
             return q;
         }
@@ -212,20 +234,23 @@ public sealed interface Fused extends Op
             return fits;
         }
 
-        @Override
-        public Tensor decompose(List<Tensor> in) {
-            Tensor q = split(in.get(0));
-            Tensor k = split(in.get(1));
-            Tensor v = split(in.get(2));
-            Tensor scores = q.matmul(k, false, true).mul(scale);
-            Tensor y = switch (masking) {
-                case BIAS -> weights(scores.add(in.get(3)), in).matmul(v);
-                case KEYS, NONE -> weights(scores, in).matmul(v);
-            };
-            return y.transpose(List.of(0, 2, 1, 3)).reshape(in.getFirst().shape());
+        /** [B, heads, Tq, Tk]. */
+        private Shape scores(List<Tensor> in) {
+            return Shape.of(in.get(0).dim(0), heads, in.get(0).dim(1), in.get(1).dim(1));
         }
 
-        private Tensor weights(Tensor scores, List<Tensor> in) {
+        @Override
+        public Tensor decompose(List<Tensor> in) {
+            Tensor p = probabilities(in);
+            Tensor y = (dropout == 0 ? p : p.mul(kept(in))).matmul(split(in.get(2)));
+            return join(y);
+        }
+
+        /** What every query gives to every key, [B, heads, Tq, Tk], before dropout. */
+        Tensor probabilities(List<Tensor> in) {
+            Tensor plain =
+                    split(in.get(0)).matmul(split(in.get(1)), false, true).mul(scale);
+            Tensor scores = masking == Masking.BIAS ? plain.add(in.get(3)) : plain;
             List<Tensor> masks = new ArrayList<>();
             if (masking == Masking.KEYS) {
                 Tensor mask = in.get(3);
@@ -245,8 +270,41 @@ public sealed interface Fused extends Op
             return e.div(sum.add(sum.equal(Tensor.fill(0))));
         }
 
-        private Tensor split(Tensor x) {
+        /** What dropout multiplies probabilities with: 0, or one over what is kept of them. */
+        Tensor kept(List<Tensor> in) {
+            Tensor uniform = Tensor.of(new Primitive.RandomUniform(salt, scores(in)), in.get(operands() - 1));
+            return Tensor.fill(dropout).greater(uniform).neg().add(1).mul(1 / (1 - dropout));
+        }
+
+        /** [B, T, heads*D] as [B, heads, T, D]. */
+        Tensor split(Tensor x) {
             return x.reshape(x.dim(0), x.dim(1), heads, x.dim(2) / heads).transpose(List.of(0, 2, 1, 3));
+        }
+
+        /** [B, heads, T, D] as [B, T, heads*D]. */
+        Tensor join(Tensor x) {
+            return x.transpose(List.of(0, 2, 1, 3)).reshape(x.dim(0), x.dim(2), heads * x.dim(3));
+        }
+
+        /** The gradients of q, k and v are one op; that of a bias, which few graphs want, is in primitives. */
+        @Override
+        public Optional<List<Tensor>> vjp(Tensor y, Tensor dy) {
+            List<Tensor> in = new ArrayList<>(y.inputs());
+            in.add(y);
+            in.add(dy);
+            Backward.Attention backward = new Backward.Attention(this);
+            Tensor all = Tensor.of(backward, in);
+            List<Tensor> out = new ArrayList<>();
+            int end = 0;
+            for (Tensor t : y.inputs().subList(0, 3)) {
+                int begin = end;
+                end += Math.toIntExact(t.shape().size());
+                out.add(all.slice(0, begin, end).reshape(t.shape()));
+            }
+            for (Tensor t : y.inputs().subList(3, operands())) {
+                out.add(masking == Masking.BIAS && out.size() == 3 ? backward.bias(in) : Tensor.zeros(t.shape()));
+            }
+            return Optional.of(out);
         }
     }
 

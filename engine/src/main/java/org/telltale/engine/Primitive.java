@@ -86,8 +86,17 @@ public sealed interface Primitive extends Op {
 
         /** The number at a flat index: splitmix64 over the four keys, the top 24 bits. */
         public static float at(int seed, int step, int salt, long index) {
-            long z = mix(mix(seed * 0x9E3779B97F4A7C15L + step) + salt * 0xD1B54A32D192ED03L);
-            return (mix(z + (index + 1) * 0x9E3779B97F4A7C15L) >>> 40) * 0x1p-24f;
+            return at(key(seed, step, salt), index);
+        }
+
+        /** What the numbers of one tensor have in common. */
+        public static long key(int seed, int step, int salt) {
+            return mix(mix(seed * 0x9E3779B97F4A7C15L + step) + salt * 0xD1B54A32D192ED03L);
+        }
+
+        /** The number at a flat index of a tensor. */
+        public static float at(long key, long index) {
+            return (mix(key + (index + 1) * 0x9E3779B97F4A7C15L) >>> 40) * 0x1p-24f;
         }
 
         private static long mix(long seed) {

@@ -330,16 +330,51 @@ class ShapeErrorTest {
                     f32(2, 3),
                     f32(2)),
             row(
-                    new Backward.LayerNorm(1e-5f),
+                    new Fused.Attention(1, 1, false, 0, Fused.Masking.NONE, 0.5f, 0),
+                    "attention: masking NONE and dropout with 3 operands; operands [[1, 2, 3], [1, 2, 3], [1, 2, 3]]",
+                    f32(1, 2, 3),
+                    f32(1, 2, 3),
+                    f32(1, 2, 3)),
+            row(
+                    new Fused.Attention(1, 1, false, 0, Fused.Masking.NONE, 0.5f, 0),
+                    "attention: the counter must be I32 [2], seed and step; operands [[1, 2, 3], [1, 2, 3], [1, 2, 3], [3]]",
+                    f32(1, 2, 3),
+                    f32(1, 2, 3),
+                    f32(1, 2, 3),
+                    i32(3)),
+            row(
+                    new Fused.Attention(1, 1, false, 0, Fused.Masking.NONE, 1, 0),
+                    "attention: a dropout of 1.0 lies outside 0 to below 1; operands [[1, 2, 3], [1, 2, 3], [1, 2, 3], [2]]",
+                    f32(1, 2, 3),
+                    f32(1, 2, 3),
+                    f32(1, 2, 3),
+                    i32(2)),
+            row(
+                    new Backward.LayerNorm(1),
                     "layerNorm: the scale must be [3]; operands [[2, 3], [2], [2, 3]]",
                     f32(2, 3),
                     f32(2),
                     f32(2, 3)),
             row(
-                    new Backward.LayerNormScale(1e-5f),
+                    new Backward.LayerNormScale(1),
                     "layerNormScale: the gradient must be [2, 3]; operands [[2, 3], [3, 2]]",
                     f32(2, 3),
                     f32(3, 2)),
+            row(
+                    new Backward.Attention(new Fused.Attention(1, 1, false, 0, Fused.Masking.NONE)),
+                    "attention: attention's operands, result and gradient are 5; operands [[1, 2, 3], [1, 2, 3], [1, 2, 3], [1, 2, 3]]",
+                    f32(1, 2, 3),
+                    f32(1, 2, 3),
+                    f32(1, 2, 3),
+                    f32(1, 2, 3)),
+            row(
+                    new Backward.Attention(new Fused.Attention(1, 1, false, 0, Fused.Masking.NONE)),
+                    "attention: the gradient must be [1, 2, 3]; operands [[1, 2, 3], [1, 4, 3], [1, 4, 3], [1, 2, 3], [1, 4, 3]]",
+                    f32(1, 2, 3),
+                    f32(1, 4, 3),
+                    f32(1, 4, 3),
+                    f32(1, 2, 3),
+                    f32(1, 4, 3)),
             row(
                     new Backward.ConvInput(THREE, 2, 6, 7),
                     "convInput: the weight must be [O, C/2, 3, 3]; operands [[5, 2, 3, 3], [1, 4, 5, 5]]",
@@ -354,7 +389,14 @@ class ShapeErrorTest {
                     new Backward.ConvWeight(THREE, 2),
                     "convWeight: the gradient must be [3, 4, 5, O] with channels in 2 groups; operands [[3, 6, 7, 4], [3, 4, 5, 5]]",
                     f32(3, 6, 7, 4),
-                    f32(3, 4, 5, 5)));
+                    f32(3, 4, 5, 5)),
+            row(
+                    new Fused.Pointwise(
+                            Shape.of(2, 3),
+                            List.of(new Fused.Pointwise.Step(
+                                    new Primitive.Unary(Primitive.UnaryKind.NEG), List.of(0)))),
+                    "pointwise: the result is [3, 2], not [2, 3]; operands [[3, 2]]",
+                    f32(3, 2)));
 
     private static Op attention(int heads, Fused.Masking masking) {
         return new Fused.Attention(heads, 1, false, 0, masking);

@@ -92,12 +92,12 @@ public final class Bert {
 
     private Tensor layer(Params p, Tensor x, Tensor mask) {
         Params self = p.at("attention").at("self");
-        Tensor attended = Attention.masked(
-                Linear.of(self.at("query"), x, config.width),
-                Linear.of(self.at("key"), x, config.width),
-                Linear.of(self.at("value"), x, config.width),
-                mask,
-                config.heads);
+        Tensor q = Linear.of(self.at("query"), x, config.width);
+        Tensor k = Linear.of(self.at("key"), x, config.width);
+        Tensor v = Linear.of(self.at("value"), x, config.width);
+        Tensor attended = params.draw()
+                .map(d -> Attention.masked(q, k, v, mask, config.heads, config.attentionDropout, d.counter(), d.salt()))
+                .orElseGet(() -> Attention.masked(q, k, v, mask, config.heads));
         Tensor y = output(p.at("attention").at("output"), attended, x);
         Tensor inner = Linear.of(p.at("intermediate").at("dense"), y, config.inner, config.activation);
         return output(p.at("output"), inner, y);

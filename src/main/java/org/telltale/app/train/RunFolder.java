@@ -249,9 +249,11 @@ final class RunFolder implements AutoCloseable {
         if (parent == null) {
             throw new IOException(file + ": not the name of a file");
         }
-        Path temporary = Files.createTempFile(parent, "." + file.getFileName(), ".tmp");
+        // not createTempFile, which would make the file readable by its owner only
+        Path temporary = parent.resolve("." + file.getFileName() + "." + System.nanoTime() + ".tmp");
         try {
-            try (FileChannel out = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
+            try (FileChannel out =
+                    FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
                 java.nio.ByteBuffer bytes = java.nio.ByteBuffer.wrap(content);
                 while (bytes.hasRemaining()) {
                     out.write(bytes);

@@ -17,6 +17,16 @@ public final class Attention {
         return Tensor.of(new Fused.Attention(heads, scale(q, heads), false, 0, Fused.Masking.KEYS), q, k, v, mask);
     }
 
+    /** The same in training: probabilities are dropped, drawn anew for every step as in {@link Dropout}. */
+    public static Tensor masked(
+            Tensor q, Tensor k, Tensor v, Tensor mask, int heads, float dropout, Tensor counter, int salt) {
+        if (dropout == 0) {
+            return masked(q, k, v, mask, heads);
+        }
+        Fused.Attention op = new Fused.Attention(heads, scale(q, heads), false, 0, Fused.Masking.KEYS, dropout, salt);
+        return Tensor.of(op, q, k, v, mask, counter);
+    }
+
     /** Query i sees keys 0 to i. */
     public static Tensor causal(Tensor q, Tensor k, Tensor v, int heads) {
         return Tensor.of(new Fused.Attention(heads, scale(q, heads), true, 0, Fused.Masking.NONE), q, k, v);

@@ -103,20 +103,27 @@ public final class Params {
         return book.training.map(Training::norms);
     }
 
+    /**
+     * Where an op that drops takes its random numbers from.
+     *
+     * @param counter I32 [2], seed and step
+     * @param salt of this op alone
+     */
+    public record Draw(Tensor counter, int salt) {}
+
+    /** Random numbers for one op, while training with dropout. */
+    public Optional<Draw> draw() {
+        return book.training.map(Training::counter).map(c -> new Draw(c, book.salts.getAndIncrement()));
+    }
+
     /** Dropout of elements while training; x as it is otherwise. Each call has random numbers of its own. */
     public Tensor drop(Tensor x, float rate) {
-        return book.training
-                .map(Training::counter)
-                .map(counter -> Dropout.of(x, rate, counter, book.salts.getAndIncrement()))
-                .orElse(x);
+        return draw().map(d -> Dropout.of(x, rate, d.counter, d.salt)).orElse(x);
     }
 
     /** Dropout of whole rows of x [N, ..] while training: stochastic depth. */
     public Tensor dropPath(Tensor x, float rate) {
-        return book.training
-                .map(Training::counter)
-                .map(counter -> Dropout.path(x, rate, counter, book.salts.getAndIncrement()))
-                .orElse(x);
+        return draw().map(d -> Dropout.path(x, rate, d.counter, d.salt)).orElse(x);
     }
 
     /** Says what a parameter becomes in a training step that is not by its gradient. */

@@ -11,8 +11,8 @@ import org.telltale.engine.Primitive;
 import org.telltale.engine.Tensor;
 
 /**
- * Where in one block of memory each intermediate tensor lives: last use, first fit, 64-byte aligned; an alias shares its
- * operand's slot, and an op that may work in place takes over the slot of an operand that dies there.
+ * Where in one block of memory each intermediate tensor lives: last use, first fit, 64-byte aligned; an alias or a
+ * contiguous slice shares its operand's slot, and an op that may work in place takes over the slot of an operand that dies there.
  */
 public final class MemoryPlan {
     private static final long ALIGNMENT = 64;
@@ -80,9 +80,12 @@ public final class MemoryPlan {
         return plan;
     }
 
-    /** Whether a tensor is its operand under another shape. */
+    /** Whether a tensor is its operand under another shape, or a contiguous piece of it. */
     public static boolean alias(Tensor t) {
-        return t.op() instanceof Primitive.Reshape || t.op() instanceof Primitive.Detach;
+        return t.op() instanceof Primitive.Reshape
+                || t.op() instanceof Primitive.Detach
+                || (t.op() instanceof Primitive.Slice s
+                        && t.inputs().getFirst().shape().product(0, s.axis()) == 1);
     }
 
     /** The tensor whose memory this one shares; itself when it has its own. */
@@ -96,7 +99,19 @@ public final class MemoryPlan {
         if (slot == null) {
             throw new IllegalArgumentException("not in the plan: " + t);
         }
-        return slot.offset();
+        return slot.offset() + shift(t);
+    }
+
+    /** Bytes from the beginning of a tensor's root to its own. */
+    public long shift(Tensor t) {
+        Tensor root = root(t);
+        long bytes = 0;
+        for (Tensor a = t; a != root; a = a.inputs().getFirst()) {
+            if (a.op() instanceof Primitive.Slice s) {
+                bytes += s.begin() * a.shape().strides()[s.axis()] * a.dtype().bytes();
+            }
+        }
+        return bytes;
     }
 
     /** Bytes of the whole block. */
@@ -115,6 +130,7 @@ public final class MemoryPlan {
                     && !outside.contains(root)
                     && lastUse.getOrDefault(root, -1) == index
                     && root.shape().size() == t.shape().size()
+                    && t.inputs().get(k).shape().size() == t.shape().size()
                     && root.dtype().bytes() == t.dtype().bytes()
                     && inPlace.allows(t, k)) {
                 return slot;

@@ -1,6 +1,7 @@
 package org.telltale.engine.spi;
 
 import org.telltale.engine.Backward;
+import org.telltale.engine.Fused;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Window;
@@ -31,6 +32,7 @@ final class NaiveBackward {
                         (sums, in, weight, out) ->
                                 sums[Math.toIntExact(weight)] += (double) x[0].get(in) * x[1].get(out),
                         y);
+            case Backward.Attention a -> attention(a.of(), x, y);
         }
     }
 
@@ -125,5 +127,49 @@ final class NaiveBackward {
         double unit(float value) {
             return (value - mean) / deviation;
         }
+    }
+
+    /** Through every score: the derivative of a probability p is p (dp - the mean of all dp), which dy y states. */
+    private static void attention(Fused.Attention op, HostTensor[] x, HostTensor y) {
+        int batch = x[0].shape().dim(0);
+        int queries = x[0].shape().dim(1);
+        int keys = x[1].shape().dim(1);
+        int width = x[0].shape().dim(2);
+        int d = width / op.heads();
+        HostTensor result = x[x.length - 2];
+        HostTensor dy = x[x.length - 1];
+        double[] sums = new double[(int) y.size()];
+        int dk = batch * queries * width;
+        int dv = dk + batch * keys * width;
+        for (int b = 0; b < batch; b++) {
+            for (int h = 0; h < op.heads(); h++) {
+                for (int q = 0; q < queries; q++) {
+                    int query = (b * queries + q) * width + h * d;
+                    double[] p = NaiveFused.probabilities(op, x, b, h, q);
+                    double mean = dot(dy, query, result, query, d);
+                    for (int k = 0; k < keys; k++) {
+                        int key = (b * keys + k) * width + h * d;
+                        double kept = NaiveFused.kept(op, x, b, h, q, k);
+                        double score = op.scale() * p[k] * (kept * dot(dy, query, x[2], key, d) - mean);
+                        for (int j = 0; j < d; j++) {
+                            sums[query + j] += score * x[1].get(key + j);
+                            sums[dk + key + j] += score * x[0].get(query + j);
+                            sums[dv + key + j] += kept * p[k] * dy.get(query + j);
+                        }
+                    }
+                }
+            }
+        }
+        for (int i = 0; i < sums.length; i++) {
+            y.set(i, (float) sums[i]);
+        }
+    }
+
+    private static double dot(HostTensor a, int i, HostTensor b, int j, int count) {
+        double sum = 0;
+        for (int k = 0; k < count; k++) {
+            sum += (double) a.get(i + k) * b.get(j + k);
+        }
+        return sum;
     }
 }

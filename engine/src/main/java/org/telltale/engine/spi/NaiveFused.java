@@ -133,28 +133,45 @@ final class NaiveFused {
         for (int b = 0; b < batch; b++) {
             for (int h = 0; h < op.heads(); h++) {
                 for (int q = 0; q < queries; q++) {
-                    int row = b;
-                    int query = q;
-                    int head = h;
-                    head(
-                            op.heads(),
-                            h,
-                            op.scale(),
-                            b * queries + q,
-                            keys,
-                            k -> (op.causal() && k > query + op.offset())
-                                            || (op.masking() == Fused.Masking.KEYS
-                                                    && x[3].getInt((long) row * keys + k) == 0)
-                                    ? -1
-                                    : row * keys + k,
-                            k -> op.masking() == Fused.Masking.BIAS
-                                    ? NaiveKernels.broadcast(x[3], new int[] {row, head, query, k})
-                                    : 0,
-                            x,
-                            y);
+                    double[] p = probabilities(op, x, b, h, q);
+                    for (int k = 0; k < keys; k++) {
+                        p[k] *= kept(op, x, b, h, q, k);
+                    }
+                    int first = b * keys;
+                    values(op.heads(), h, b * queries + q, p, k -> first + k, x, y);
                 }
             }
         }
+    }
+
+    /** What a query gives to every key, before dropout; 0 to those that it does not see. */
+    static double[] probabilities(Fused.Attention op, HostTensor[] x, int b, int h, int q) {
+        int queries = x[0].shape().dim(1);
+        int keys = x[1].shape().dim(1);
+        return probabilities(
+                op.heads(),
+                h,
+                op.scale(),
+                b * queries + q,
+                keys,
+                k -> (op.causal() && k > q + op.offset())
+                                || (op.masking() == Fused.Masking.KEYS && x[3].getInt((long) b * keys + k) == 0)
+                        ? -1
+                        : b * keys + k,
+                k -> op.masking() == Fused.Masking.BIAS ? NaiveKernels.broadcast(x[3], new int[] {b, h, q, k}) : 0,
+                x);
+    }
+
+    /** What dropout multiplies a probability with. */
+    static double kept(Fused.Attention op, HostTensor[] x, int b, int h, int q, int k) {
+        if (op.dropout() == 0) {
+            return 1;
+        }
+        HostTensor counter = x[op.operands() - 1];
+        long query = ((long) b * op.heads() + h) * x[0].shape().dim(1) + q;
+        long index = query * x[1].shape().dim(1) + k;
+        float uniform = Primitive.RandomUniform.at(counter.getInt(0), counter.getInt(1), op.salt(), index);
+        return uniform < op.dropout() ? 0 : 1.0 / (1 - op.dropout());
     }
 
     private static void cachedAttention(Fused.CachedAttention op, HostTensor[] x, HostTensor y) {
@@ -162,16 +179,10 @@ final class NaiveFused {
         for (int r = 0; r < y.shape().dim(0); r++) {
             for (int h = 0; h < op.heads(); h++) {
                 long base = (long) r * columns;
-                head(
-                        op.heads(),
-                        h,
-                        op.scale(),
-                        r,
-                        x[4].getInt(r),
-                        k -> NaiveKernels.id(x[3].getInt(base + k), x[1].shape().dim(0)),
-                        k -> 0,
-                        x,
-                        y);
+                Keys keys =
+                        k -> NaiveKernels.id(x[3].getInt(base + k), x[1].shape().dim(0));
+                double[] p = probabilities(op.heads(), h, op.scale(), r, x[4].getInt(r), keys, k -> 0, x);
+                values(op.heads(), h, r, p, keys, x, y);
             }
         }
     }
@@ -180,9 +191,9 @@ final class NaiveFused {
         double at(int k);
     }
 
-    private static void head(
-            int heads, int h, double scale, int row, int count, Keys keys, Bias bias, HostTensor[] x, HostTensor y) {
-        int width = y.shape().dim(-1);
+    private static double[] probabilities(
+            int heads, int h, double scale, int row, int count, Keys keys, Bias bias, HostTensor[] x) {
+        int width = x[0].shape().dim(-1);
         int d = width / heads;
         long query = (long) row * width + (long) h * d;
         double[] p = new double[count];
@@ -202,14 +213,21 @@ final class NaiveFused {
             p[k] = keys.row(k) < 0 ? 0 : Math.exp(p[k] - max);
             sum += p[k];
         }
+        for (int k = 0; k < count; k++) {
+            p[k] = sum == 0 ? 0 : p[k] / sum;
+        }
+        return p;
+    }
+
+    private static void values(int heads, int h, int row, double[] p, Keys keys, HostTensor[] x, HostTensor y) {
+        int width = y.shape().dim(-1);
+        int d = width / heads;
         for (int j = 0; j < d; j++) {
             double v = 0;
-            for (int k = 0; k < count; k++) {
-                if (keys.row(k) >= 0) {
-                    v += p[k] / sum * x[2].get((long) keys.row(k) * width + (long) h * d + j);
-                }
+            for (int k = 0; k < p.length; k++) {
+                v += p[k] * x[2].get((long) keys.row(k) * width + (long) h * d + j);
             }
-            y.set(query + j, (float) v);
+            y.set((long) row * width + (long) h * d + j, (float) v);
         }
     }
 

@@ -195,7 +195,7 @@ public final class Program implements Executable, KernelMaker.Operands {
                 case Primitive.State state -> own(t, state.name(), external);
                 case Op op ->
                     writtenInPlace(t, lastReader, maker).ifPresent(state -> {
-                        buffers.put(t, Buffer.view(t, buffer(state)));
+                        buffers.put(t, Buffer.view(t, buffer(state), 0));
                         external.add(t);
                     });
             }
@@ -214,7 +214,7 @@ public final class Program implements Executable, KernelMaker.Operands {
                 HostTensor memory = new HostTensor(t.shape(), t.dtype(), block.asSlice(plan.offset(t), bytes));
                 buffers.put(t, Buffer.fixed(t, memory));
             } else {
-                buffers.put(t, Buffer.view(t, buffer(root)));
+                buffers.put(t, Buffer.view(t, buffer(root), plan.shift(t)));
             }
         }
     }

@@ -67,4 +67,14 @@ class DropoutTest {
         assertThat(Dropout.of(ones, 0, counter, 0)).isSameAs(ones);
         assertThat(Dropout.path(ones, 0, counter, 0)).isSameAs(ones);
     }
+
+    @Test
+    void attentionWithoutDropoutIsTheOpOfInference() {
+        Tensor x = Tensor.input("x", DType.F32, 1, 3, 8);
+        Tensor mask = Tensor.input("mask", DType.I32, 1, 3);
+        Tensor plain = Attention.masked(x, x, x, mask, 2);
+        assertThat(Attention.masked(x, x, x, mask, 2, 0, counter, 4).op()).isEqualTo(plain.op());
+        assertThat(Attention.masked(x, x, x, mask, 2, 0.1f, counter, 4).inputs())
+                .endsWith(mask, counter);
+    }
 }

@@ -10,7 +10,6 @@ import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 import org.telltale.engine.Activation;
 import org.telltale.engine.Fused;
-import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.spi.Buffer;
 import org.telltale.engine.spi.Kernel;
@@ -33,8 +32,8 @@ final class AttentionKernel implements Kernel {
     private final Buffer k;
     private final Buffer v;
     private final Buffer y;
-    private final @Nullable Buffer mask;
-    private final long[] biasSteps;
+    private final AttentionMask mask;
+    private final @Nullable Dropped dropped;
 
     private final int batch;
     private final int queries;
@@ -53,7 +52,6 @@ final class AttentionKernel implements Kernel {
     private long kAddress;
     private long vAddress;
     private long yAddress;
-    private long maskAddress;
     private long packed;
 
     AttentionKernel(Fused.Attention op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
@@ -64,18 +62,14 @@ final class AttentionKernel implements Kernel {
         k = operands.buffer(t.inputs().get(1));
         v = operands.buffer(t.inputs().get(2));
         y = operands.buffer(t);
-        mask = op.masking() == Fused.Masking.NONE
-                ? null
-                : operands.buffer(t.inputs().get(3));
+        mask = new AttentionMask(op, t.inputs(), operands);
+        dropped = Dropped.of(op, t.inputs(), operands);
         batch = t.dim(0);
         queries = t.dim(1);
         keys = t.inputs().get(1).dim(1);
         width = t.dim(2);
         head = width / op.heads();
         blocks = (queries + BLOCK - 1) / BLOCK;
-        biasSteps = op.masking() == Fused.Masking.BIAS
-                ? broadcastSteps(t.inputs().get(3).shape(), Shape.of(batch, op.heads(), queries, keys))
-                : new long[4];
         keyPanels = PackedPanels.matrix(head, keys, true, width);
         valuePanels = PackedPanels.matrix(keys, head, false, width);
         scoreColumns = keyPanels.panels() * MICRO.columns();
@@ -84,26 +78,16 @@ final class AttentionKernel implements Kernel {
         workspace.reserve((long) batch * op.heads() * headBytes(), workerBytes());
     }
 
-    /** Steps along the axes of a bias, 0 where it repeats. */
-    private static long[] broadcastSteps(Shape bias, Shape full) {
-        long[] steps = bias.strides();
-        for (int i = 0; i < steps.length; i++) {
-            if (bias.dim(i) == 1) {
-                steps[i] = 0;
-            } else if (bias.dim(i) != full.dim(i)) {
-                throw new IllegalArgumentException("attention: the bias " + bias + " does not broadcast to " + full);
-            }
-        }
-        return steps;
-    }
-
     private long headBytes() {
         return keyPanels.bytes() + valuePanels.bytes();
     }
 
-    /** A worker's scratch: the micro-kernel's, addends, packed queries, scores, packed scores, results, and a vector. */
+    /**
+     * A worker's scratch: the micro-kernel's, addends, packed queries, scores, packed scores, results, random numbers
+     * and a vector.
+     */
     private long workerBytes() {
-        long floats = scoreColumns + BLOCK * (head + scoreColumns + keys + headColumns + 1L) + LANES;
+        long floats = scoreColumns + BLOCK * (head + scoreColumns + keys + headColumns + 1L) + keys + LANES;
         return Workspace.align(MICRO.scratchBytes(0, false)) + 4 * floats;
     }
 
@@ -114,7 +98,10 @@ final class AttentionKernel implements Kernel {
         kAddress = k.address();
         vAddress = v.address();
         yAddress = y.address();
-        maskAddress = mask == null ? 0 : mask.address();
+        mask.begin();
+        if (dropped != null) {
+            dropped.begin();
+        }
         parallel.forRange(batch * op.heads(), packing);
         parallel.forRange(batch * op.heads() * blocks, attending);
     }
@@ -145,47 +132,47 @@ final class AttentionKernel implements Kernel {
         long packedScores = scores + 4L * BLOCK * scoreColumns;
         long results = packedScores + 4L * BLOCK * keys;
         long sums = results + 4L * BLOCK * headColumns;
-        long lanes = sums + 4L * BLOCK;
+        long uniforms = sums + 4L * BLOCK;
+        long lanes = uniforms + 4L * keys;
         long place = 4L * ((long) b * queries + first) * width + 4L * h * head;
         long keysAt = packed + ((long) b * op.heads() + h) * headBytes();
         long valuesAt = keysAt + keyPanels.bytes();
-        if (op.masking() == Fused.Masking.KEYS) {
-            keyAddends(maskAddress + 4L * b * keys, addends);
-        }
-        product(
+        mask.keys(b, addends);
+        MicroKernel.product(
                 count,
                 head,
                 qAddress + place,
                 4L * width,
                 packedQueries,
                 keysAt,
-                keyPanels,
+                keyPanels.panelBytes(),
                 end,
                 scores,
-                scoreColumns,
+                4L * scoreColumns,
+                false,
                 scratch);
         for (int r = 0; r < count; r++) {
-            long bias = op.masking() == Fused.Masking.BIAS ? bias(b, h, first + r, addends) : addends;
+            long row = scores + 4L * r * scoreColumns;
             float sum = SoftmaxRow.exponentials(
-                    scores + 4L * r * scoreColumns,
-                    seen(first + r),
-                    op.scale(),
-                    op.masking() == Fused.Masking.NONE ? 0 : bias,
-                    end,
-                    lanes);
+                    row, seen(first + r), op.scale(), mask.addends(b, h, first + r, addends), end, lanes);
             ALL.set(FLOAT, sums + 4L * r, sum);
+            if (dropped != null) {
+                dropped.draw(b, h, first + r, uniforms, seen);
+                dropped.apply(row, uniforms, seen);
+            }
         }
-        product(
+        MicroKernel.product(
                 count,
                 seen,
                 scores,
                 4L * scoreColumns,
                 packedScores,
                 valuesAt,
-                valuePanels,
+                valuePanels.panelBytes(),
                 headColumns,
                 results,
-                headColumns,
+                4L * headColumns,
+                false,
                 scratch);
         for (int r = 0; r < count; r++) {
             divide(
@@ -203,52 +190,6 @@ final class AttentionKernel implements Kernel {
 
     static int seen(Fused.Attention op, int query, int keys) {
         return op.causal() ? Math.clamp(query + 1L + op.offset(), 0, keys) : keys;
-    }
-
-    /** [rows, columns] of results, from rows where they lie or, for a kernel that needs it, from a packed copy. */
-    private void product(
-            int rows,
-            int depth,
-            long a,
-            long aStride,
-            long copy,
-            long b,
-            PackedPanels panels,
-            int columns,
-            long c,
-            int resultColumns,
-            long scratch) {
-        long left = a;
-        if (MICRO.interleaved()) {
-            left = copy;
-            for (int r = 0; r < rows; r += MICRO.rows()) {
-                int n = Math.min(MICRO.rows(), rows - r);
-                LeftRows.interleave(a + r * aStride, aStride, n, depth, copy + 4L * r * depth);
-            }
-        }
-        if (columns > 0) {
-            MicroKernel.product(rows, depth, left, aStride, b, panels, columns, c, 4L * resultColumns, scratch);
-        }
-    }
-
-    /** Turns a row of the key mask into what is added to scores. */
-    private void keyAddends(long keyMask, long to) {
-        for (int j = 0; j < keys; j++) {
-            ALL.set(FLOAT, to + 4L * j, Memory.getInt(keyMask + 4L * j) == 0 ? Float.NEGATIVE_INFINITY : 0);
-        }
-    }
-
-    /** Where the bias of a query's scores is; it is spread out first when it is one number for all keys. */
-    private long bias(int b, int h, int query, long scratch) {
-        long at = maskAddress + 4 * (b * biasSteps[0] + h * biasSteps[1] + query * biasSteps[2]);
-        if (biasSteps[3] != 0) {
-            return at;
-        }
-        float one = ALL.get(FLOAT, at);
-        for (int j = 0; j < keys; j++) {
-            ALL.set(FLOAT, scratch + 4L * j, one);
-        }
-        return scratch;
     }
 
     /** A row divided by its sum; zeros when no key was seen. */

@@ -134,7 +134,7 @@ final class Conv2d {
         }
 
         @Override
-        public void copy(int matrix, int row, int rows, int from, int to, long out) {
+        public void copy(int matrix, int row, int rows, int from, int to, long out, long outStep) {
             int run = window.kernelWidth() * channels;
             int place = row % (outHeight * outWidth);
             long picture = address + 4L * channels * width * height * (row / (outHeight * outWidth));
@@ -144,6 +144,7 @@ final class Conv2d {
                 int left = x * window.strideWidth() - window.left();
                 int top = y * window.strideHeight() - window.top();
                 boolean whole = left >= 0 && left + window.kernelWidth() <= width;
+                long target = out + r * outStep;
                 for (int k = from; k < to; ) {
                     int tapRow = k / run;
                     int inRun = k - tapRow * run;
@@ -151,13 +152,13 @@ final class Conv2d {
                     int count = Math.min(run - inRun, to - k);
                     long in = picture + 4L * channels * ((long) h * width + left) + 4L * inRun;
                     if (h < 0 || h >= height) {
-                        Movement.fill(out, 0, count);
+                        Movement.fill(target, 0, count);
                     } else if (whole) {
-                        Movement.copy(in, out, count);
+                        Movement.copy(in, target, count);
                     } else {
-                        cut(in, left, inRun, count, out);
+                        cut(in, left, inRun, count, target);
                     }
-                    out += 4L * count;
+                    target += 4L * count;
                     k += count;
                 }
                 x++;

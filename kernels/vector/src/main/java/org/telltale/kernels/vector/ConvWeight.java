@@ -22,6 +22,9 @@ final class ConvWeight implements Kernel {
     /** Rows of a block: panels of it stay in the first-level cache. */
     private static final int BLOCK = 256;
 
+    /** Bytes from one row of the transposed block to the next: no power of two, whose lines would share cache sets. */
+    private static final long LEFT_STEP = 4L * (BLOCK + 16);
+
     /** Chunks to aim at, and rows of a part, at least. */
     private static final int CHUNKS = 16;
 
@@ -79,7 +82,7 @@ final class ConvWeight implements Kernel {
             if (rows.inPlace()) {
                 return rows.address(0, row) + 4L * from;
             }
-            rows.copy(0, row, count, from, end, scratch);
+            rows.copy(0, row, count, from, end, scratch, 4L * (end - from));
             return scratch;
         }
 
@@ -118,7 +121,7 @@ final class ConvWeight implements Kernel {
         partBytes = Workspace.align(4L * left.width * right.width);
         MICRO.prepare(Activation.NONE, false);
         scratchBytes = Workspace.align(MICRO.scratchBytes(BLOCK, false));
-        leftBytes = Workspace.align(4L * BLOCK * left.width);
+        leftBytes = LEFT_STEP * left.width;
         int columns = Math.ceilDiv(panels, groups) * MICRO.columns();
         copiedBytes = Math.max(left.scratch(left.width), right.scratch(columns));
         whole = new PackedPanels[groups];
@@ -175,7 +178,7 @@ final class ConvWeight implements Kernel {
         long in = left.address(block * BLOCK, count, 0, width, scratch);
         long step = 4L * left.stride(0, width);
         if (!MICRO.interleaved()) {
-            transpose(in, step, count, width, out);
+            Turn.move(in, step, count, width, out, LEFT_STEP);
             return;
         }
         for (int tile = 0; tile < width; tile += MICRO.rows()) {
@@ -185,33 +188,6 @@ final class ConvWeight implements Kernel {
                 for (int r = 0; r < rows; r++) {
                     Memory.set(at + 4L * (k * rows + r), Memory.get(in + k * step + 4L * (tile + r)));
                 }
-            }
-        }
-    }
-
-    /** [count, width], rows a step apart, to [width, count]. */
-    private static void transpose(long in, long step, int count, int width, long out) {
-        long row = 4L * count;
-        int c = 0;
-        for (; c <= width - 8; c += 8) {
-            long from = in + 4L * c;
-            long at = out + c * row;
-            for (int k = 0; k < count; k++) {
-                Memory.set(at, Memory.get(from));
-                Memory.set(at + row, Memory.get(from + 4));
-                Memory.set(at + 2 * row, Memory.get(from + 8));
-                Memory.set(at + 3 * row, Memory.get(from + 12));
-                Memory.set(at + 4 * row, Memory.get(from + 16));
-                Memory.set(at + 5 * row, Memory.get(from + 20));
-                Memory.set(at + 6 * row, Memory.get(from + 24));
-                Memory.set(at + 7 * row, Memory.get(from + 28));
-                at += 4;
-                from += step;
-            }
-        }
-        for (; c < width; c++) {
-            for (int k = 0; k < count; k++) {
-                Memory.set(out + c * row + 4L * k, Memory.get(in + k * step + 4L * c));
             }
         }
     }
@@ -249,7 +225,7 @@ final class ConvWeight implements Kernel {
                     left.width,
                     count,
                     a,
-                    4L * count,
+                    LEFT_STEP,
                     b,
                     layout.panelBytes(),
                     false,

@@ -114,11 +114,8 @@ final class Elementwise {
 
         /** Numbers at and after an index, by the counter at an address. */
         static void fill(int salt, long counter, long at, long count, long to) {
-            int seed = Memory.getInt(counter);
-            int step = Memory.getInt(counter + 4);
-            for (long i = 0; i < count; i++) {
-                Memory.set(to + 4 * i, Primitive.RandomUniform.at(seed, step, salt, at + i));
-            }
+            long key = Primitive.RandomUniform.key(Memory.getInt(counter), Memory.getInt(counter + 4), salt);
+            Uniform.fill(key, at, to, count);
         }
     }
 

@@ -76,6 +76,7 @@ final class FewQueriesAttention implements Kernel, Parallel.Chunk {
     static boolean suits(Fused.Attention op, Tensor t) {
         return !MICRO.interleaved()
                 && op.masking() == Fused.Masking.NONE
+                && op.dropout() == 0
                 && t.dim(1) > 1
                 && t.dim(1) <= MICRO.columns();
     }
@@ -109,11 +110,13 @@ final class FewQueriesAttention implements Kernel, Parallel.Chunk {
                 head,
                 kAddress + keyPlace,
                 4L * width,
+                0,
                 panel,
-                queryPanel,
+                queryPanel.panelBytes(),
                 queries,
                 columns,
                 4L * queries,
+                false,
                 scratch);
         int most = 0;
         for (int r = 0; r < queries; r++) {
@@ -130,7 +133,18 @@ final class FewQueriesAttention implements Kernel, Parallel.Chunk {
             valuePanels.pack(vAddress + keyPlace, values, p);
         }
         MicroKernel.product(
-                queries, most, rows, 4L * scoreColumns, values, valuePanels, head, results, 4L * head, scratch);
+                queries,
+                most,
+                rows,
+                4L * scoreColumns,
+                0,
+                values,
+                valuePanels.panelBytes(),
+                head,
+                results,
+                4L * head,
+                false,
+                scratch);
         for (int r = 0; r < queries; r++) {
             long to = yAddress + place + 4L * r * width;
             AttentionKernel.divide(results + 4L * r * head, Memory.get(sums + 4L * r), to, head);

@@ -32,6 +32,9 @@ final class Gemm implements Kernel {
 
     private static final long SMALL = 1 << 16;
 
+    /** Floats between packed rows: rows of a slab's 4 KiB would all lie in one set of the first-level cache. */
+    private static final int GAP = 16;
+
     private static final MicroKernel MICRO = MicroKernel.BEST;
 
     private final Parallel parallel;
@@ -54,6 +57,9 @@ final class Gemm implements Kernel {
     private final long scratchBytes;
     private final Packing packing;
     private final boolean packFirst;
+
+    /** Floats that a row takes when it is packed in full depth. */
+    private final long packedDepth;
 
     private final Parallel.Chunk packBlocks = this::packBlock;
     private final Parallel.Chunk multiplying = this::multiply;
@@ -119,9 +125,10 @@ final class Gemm implements Kernel {
         MICRO.prepare(activation, right.panels().bf16());
         scratchBytes = Workspace.align(
                 MICRO.scratchBytes(Math.min(slab, depth), right.panels().bf16()));
-        long blockBytes = 4L * blockRows * Math.min(slab, depth);
+        long blockBytes = 4L * blockRows * pitch(Math.min(slab, depth));
+        packedDepth = depth + (packing == Packing.ROWS ? (long) GAP * Math.ceilDiv(depth, slab) : 0);
         workspace.reserve(
-                right.sharedBytes() + (packFirst ? 4L * matrices * rows * depth : 0),
+                right.sharedBytes() + (packFirst ? 4L * matrices * rows * packedDepth : 0),
                 scratchBytes + (packFirst || packing == Packing.NONE ? 0 : blockBytes));
     }
 
@@ -189,7 +196,12 @@ final class Gemm implements Kernel {
     private long packedBlock(int block) {
         int matrix = block / blocksPerMatrix;
         long row = (long) matrix * rows + (long) (block % blocksPerMatrix) * blockRows;
-        return packedLeft + 4 * row * depth;
+        return packedLeft + 4 * row * packedDepth;
+    }
+
+    /** Floats from one packed row of a slab to the next. */
+    private long pitch(int slabDepth) {
+        return packing == Packing.ROWS ? slabDepth + GAP : slabDepth;
     }
 
     private void packBlock(int block, int worker) {
@@ -200,13 +212,13 @@ final class Gemm implements Kernel {
         for (int k = 0; k < depth; k += slab) {
             int to = Math.min(depth, k + slab);
             packSlab(matrix, begin, end, k, to, out);
-            out += 4L * (end - begin) * (to - k);
+            out += 4L * (end - begin) * pitch(to - k);
         }
     }
 
     private void packSlab(int matrix, int begin, int end, int from, int to, long out) {
         if (packing == Packing.ROWS) {
-            left.copy(matrix, begin, end - begin, from, to, out);
+            left.copy(matrix, begin, end - begin, from, to, out, 4 * pitch(to - from));
             return;
         }
         for (int row = begin; row < end; row += MICRO.rows()) {
@@ -240,7 +252,7 @@ final class Gemm implements Kernel {
                     end - begin,
                     next - k,
                     a,
-                    4L * (packing == Packing.NONE ? depth : next - k),
+                    4 * (packing == Packing.NONE ? depth : pitch(next - k)),
                     b + (long) right.panels().elementBytes() * k * MICRO.columns(),
                     right.panels().panelBytes(),
                     right.panels().bf16(),
@@ -253,7 +265,7 @@ final class Gemm implements Kernel {
                     activation,
                     scratch);
             if (packFirst) {
-                a += 4L * (end - begin) * (next - k);
+                a += 4L * (end - begin) * pitch(next - k);
             }
             k = next;
         } while (k < depth);

@@ -40,7 +40,9 @@ final class Kernels implements KernelMaker {
             case Backward.ConvInput c ->
                 c.depthwise(t.inputs()) || (c.groups() == 1 && c.window().pointwise());
             case Backward.ConvWeight c -> c.depthwise(t.inputs()) || c.groups() == 1;
-            case Backward b -> false;
+            case Backward.LayerNorm n -> true;
+            case Backward.LayerNormScale n -> true;
+            case Backward.Attention a -> true;
             case Fused.Conv2d c -> c.groups() == 1 || c.depthwise(t.inputs());
             case Fused f -> true;
             case Primitive p -> true;
@@ -62,6 +64,7 @@ final class Kernels implements KernelMaker {
             case Fused.BatchNorm n -> operand == 0;
             case Fused.Softmax s -> true;
             case Fused.Pointwise p -> in.shape().equals(tensor.shape());
+            case Backward.LayerNorm n -> operand != 1;
             case Fused f -> false;
         };
     }
@@ -114,10 +117,18 @@ final class Kernels implements KernelMaker {
             case Fused.LogSoftmax s -> new Normalization.Softmax(s.axis(), true, t, operands, parallel);
             case Fused.CrossEntropy c -> new Normalization.CrossEntropy(t, operands, parallel);
             case Fused.Pool p -> new Pooling.Pool(p, t, operands, parallel);
+            case Fused.Pointwise p -> new PointwiseChain(p, t, operands, parallel, workspace(operands));
+            case Backward b -> backward(b, t, operands);
+        };
+    }
+
+    private Kernel backward(Backward op, Tensor t, Operands operands) {
+        return switch (op) {
+            case Backward.LayerNorm n -> new NormalizationBackward.LayerNorm(n.epsilon(), t, operands, parallel);
+            case Backward.LayerNormScale n -> new NormalizationBackward.Scale(n.epsilon(), t, operands, parallel);
+            case Backward.Attention a -> new AttentionBackward(a.of(), t, operands, parallel, workspace(operands));
             case Backward.ConvInput c -> Conv2d.input(c, t, operands, parallel, workspace(operands), panels);
             case Backward.ConvWeight c -> Conv2d.weight(c, t, operands, parallel, workspace(operands));
-            case Fused.Pointwise p -> new PointwiseChain(p, t, operands, parallel, workspace(operands));
-            case Backward b -> throw new IllegalStateException("decomposed before: " + t);
         };
     }
 
@@ -125,7 +136,7 @@ final class Kernels implements KernelMaker {
         if (FewQueriesAttention.suits(a, t)) {
             return new FewQueriesAttention(a, t, operands, parallel, workspace(operands));
         }
-        return t.dim(1) <= FEW_QUERIES && a.masking() == Fused.Masking.NONE
+        return t.dim(1) <= FEW_QUERIES && a.masking() == Fused.Masking.NONE && a.dropout() == 0
                 ? new RowAttention(a, t, operands, parallel, workspace(operands))
                 : new AttentionKernel(a, t, operands, parallel, workspace(operands));
     }

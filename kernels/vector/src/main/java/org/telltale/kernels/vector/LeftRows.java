@@ -16,8 +16,8 @@ interface LeftRows {
     /** Where a row of a matrix is, when it is {@link #inPlace}. */
     long address(int matrix, int row);
 
-    /** Copies rows {@code row ..} of a matrix, columns {@code from .. to - 1}, to [rows][to - from]. */
-    void copy(int matrix, int row, int rows, int from, int to, long out);
+    /** Copies rows {@code row ..} of a matrix, columns {@code from .. to - 1}, to rows {@code outStep} bytes apart. */
+    void copy(int matrix, int row, int rows, int from, int to, long out, long outStep);
 
     /** Packs rows {@code row ..} of a matrix, columns {@code from .. to - 1}, into [to - from][rows]. */
     void interleave(int matrix, int row, int rows, int from, int to, long out);
@@ -84,14 +84,14 @@ interface LeftRows {
         }
 
         @Override
-        public void copy(int matrix, int row, int count, int from, int to, long out) {
+        public void copy(int matrix, int row, int count, int from, int to, long out, long outStep) {
             long base = address + 4L * matrix * rows * depth;
+            if (transposed) {
+                Turn.move(base + 4L * ((long) from * rows + row), 4L * rows, to - from, count, out, outStep);
+                return;
+            }
             for (int r = 0; r < count; r++) {
-                for (int k = from; k < to; k++) {
-                    long in = transposed ? (long) k * rows + row + r : (long) (row + r) * depth + k;
-                    ALL.set(FLOAT, out, ALL.get(FLOAT, base + 4L * in));
-                    out += 4;
-                }
+                Movement.copy(base + 4L * ((long) (row + r) * depth + from), out + r * outStep, to - from);
             }
         }
 

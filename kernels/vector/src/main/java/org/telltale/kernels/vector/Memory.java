@@ -18,6 +18,7 @@ final class Memory {
     static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
     static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+    static final ValueLayout.OfDouble DOUBLE = ValueLayout.JAVA_DOUBLE_UNALIGNED;
     static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
     /**
@@ -54,6 +55,14 @@ final class Memory {
 
     static void setLong(long address, long value) {
         ALL.set(LONG, address, value);
+    }
+
+    static double getDouble(long address) {
+        return ALL.get(DOUBLE, address);
+    }
+
+    static void setDouble(long address, double value) {
+        ALL.set(DOUBLE, address, value);
     }
 
     static int getInt(long address) {

@@ -68,32 +68,49 @@ interface MicroKernel {
             long scratch);
 
     /**
-     * A product of floats of the whole depth, without bias or activation, onto nothing, by {@link #BEST}: for attention.
-     * Static, since a default method would have every kernel's class choose the best one before it is there itself.
+     * A product of floats without bias or activation, by {@link #BEST}: for attention. Its left operand is read as rows,
+     * for a kernel that needs it tile by tile from a packed copy. Static, since a default method would have every kernel's
+     * class choose the best one before it is there itself.
+     *
+     * @param copy memory for rows * depth floats, used when {@link #interleaved}
+     * @param scratch memory of {@link #scratchBytes}, 64-byte aligned
      */
     static void product(
             int rows,
             int depth,
             long a,
             long aStride,
+            long copy,
             long b,
-            PackedPanels panels,
+            long panelBytes,
             int columns,
             long c,
             long cStride,
+            boolean accumulate,
             long scratch) {
+        if (columns == 0 || rows == 0) {
+            return;
+        }
+        long left = a;
+        if (BEST.interleaved()) {
+            left = copy;
+            for (int r = 0; r < rows; r += BEST.rows()) {
+                int n = Math.min(BEST.rows(), rows - r);
+                LeftRows.interleave(a + r * aStride, aStride, n, depth, copy + 4L * r * depth);
+            }
+        }
         BEST.block(
                 rows,
                 depth,
-                a,
+                left,
                 aStride,
                 b,
-                panels.panelBytes(),
+                panelBytes,
                 false,
                 columns,
                 c,
                 cStride,
-                false,
+                accumulate,
                 false,
                 0,
                 Activation.NONE,

@@ -85,6 +85,10 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
 
     private void gather(long in, long out, int count) {
         int j = 0;
+        if (innerStep == 1) {
+            Turn.move(in, 4 * columnStep, count, inner, out, 4L * WIDTH);
+            j = count;
+        }
         for (; j <= count - 8; j += 8) {
             eight(in + 4L * j * columnStep, 4 * columnStep, inner, 4 * innerStep, out + 4L * j);
         }

@@ -7,7 +7,7 @@ import org.telltale.engine.spi.Buffer;
 import org.telltale.engine.spi.Kernel;
 import org.telltale.engine.spi.KernelMaker.Operands;
 
-/** Kernels that reduce axes. A reduction is never split: one thread computes an output element, in a fixed order. */
+/** Kernels that reduce axes. A reduction is cut by its extents alone, never by the number of threads. */
 final class Reductions {
     private Reductions() {}
 
@@ -22,6 +22,9 @@ final class Reductions {
             }
         }
         Loops loops = Loops.of(x.dims(), x.strides(), to);
+        if (op.kind() == Primitive.ReduceKind.SUM && loops.rank() == 2 && loops.step(1, 0) == 0) {
+            return new Columns(loops, t, operands, parallel);
+        }
         return loops.step(1, loops.rank() - 1) == 0
                 ? new AlongRows(op.kind(), loops, t, operands, parallel)
                 : new AcrossRows(op.kind(), loops, t, operands, parallel);
@@ -85,6 +88,24 @@ final class Reductions {
                 sum += Sums.sum(x + 4 * runs.offset(0, r), inner, lanes);
             }
             return sum;
+        }
+    }
+
+    /** Leading axes of a sum are reduced: the columns of a matrix. */
+    private static final class Columns implements Kernel {
+        private final Buffer in;
+        private final Buffer out;
+        private final ColumnSums sums;
+
+        Columns(Loops loops, Tensor t, Operands operands, Parallel parallel) {
+            in = operands.buffer(t.inputs().getFirst());
+            out = operands.buffer(t);
+            sums = new ColumnSums(loops.extent(0), loops.extent(1), operands.arena(), parallel);
+        }
+
+        @Override
+        public void run() {
+            sums.run(in.address(), out.address());
         }
     }
 

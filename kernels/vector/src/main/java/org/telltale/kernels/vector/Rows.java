@@ -90,7 +90,7 @@ final class Rows {
         }
     }
 
-    /** Chunks are blocks of columns: each adds all its rows in order. */
+    /** Zeros first, in chunks of whole rows; then chunks are blocks of columns: each adds all its rows in order. */
     static final class ScatterAdd implements Kernel, Parallel.Chunk {
         private final Parallel parallel;
         private final Buffer rows;
@@ -99,6 +99,8 @@ final class Rows {
         private final int tableRows;
         private final long row;
         private final long count;
+        private final long size;
+        private final Parallel.Chunk clearing = this::clear;
         private long x;
         private long id;
         private long y;
@@ -109,6 +111,7 @@ final class Rows {
             ids = operands.buffer(t.inputs().get(1));
             out = operands.buffer(t);
             tableRows = t.dim(0);
+            size = t.shape().size();
             row = rowSize(t.shape());
             count = t.inputs().get(1).shape().size();
         }
@@ -118,16 +121,19 @@ final class Rows {
             x = rows.address();
             id = ids.address();
             y = out.address();
+            parallel.forRange(Elementwise.chunks(size), clearing);
             parallel.forRange(Math.toIntExact(Math.ceilDiv(row, COLUMNS)), this);
+        }
+
+        private void clear(int chunk, int worker) {
+            long at = chunk * Elementwise.CHUNK;
+            Movement.fill(y + 4 * at, 0, Math.min(Elementwise.CHUNK, size - at));
         }
 
         @Override
         public void run(int chunk, int worker) {
             long column = chunk * COLUMNS;
             long n = Math.min(COLUMNS, row - column);
-            for (long k = 0; k < tableRows; k++) {
-                Movement.fill(y + 4 * (row * k + column), 0, n);
-            }
             for (long k = 0; k < count; k++) {
                 long to = row * id(id + 4 * k, tableRows) + column;
                 add(1, x + 4 * (row * k + column), y + 4 * to, n);

@@ -1,7 +1,9 @@
 package org.telltale.kernels.vector;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -25,6 +27,15 @@ final class Sums {
 
     /** Doubles in a vector. */
     static final int LANES = D.length();
+
+    /** {@link #addColumns} and {@link #addDoubles}. */
+    private static final MethodHandle[] LOOPS = {
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "addColumns",
+                MethodType.methodType(void.class, long.class, long.class, long.class, long.class)),
+        OutOfLine.find(MethodHandles.lookup(), "addDoubles", OutOfLine.LOOP)
+    };
 
     private Sums() {}
 
@@ -78,7 +89,7 @@ final class Sums {
     private static double lanes(long scratch) {
         double sum = 0;
         for (int l = 0; l < LANES; l++) {
-            sum += M.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, scratch + 8L * l);
+            sum += Memory.getDouble(scratch + 8L * l);
         }
         return sum;
     }
@@ -102,7 +113,82 @@ final class Sums {
         d.intoMemorySegment(M, scratch + 24L * LANES, Memory.ORDER);
         // One by one: a store of half a vector of floats would be a second shape of them, see Memory.SPECIES.
         for (long l = 0; l < 4L * LANES; l++) {
-            Memory.set(to + 4 * l, (float) M.get(ValueLayout.JAVA_DOUBLE_UNALIGNED, scratch + 8 * l));
+            Memory.set(to + 4 * l, (float) Memory.getDouble(scratch + 8 * l));
+        }
+    }
+
+    /** Rows that are added while the sums of some columns are in registers. */
+    private static final long TILE = 16;
+
+    /**
+     * The sums of columns, as doubles: each adds its rows in order.
+     *
+     * @param from the first row; the next ones follow {@code step} bytes apart
+     * @param to memory for as many doubles as columns
+     */
+    static void columns(long from, long step, long rows, long columns, long to) {
+        for (long c = 0; c < columns; c++) {
+            Memory.setDouble(to + 8 * c, 0);
+        }
+        long whole = columns - columns % (4L * LANES);
+        for (long r = 0; r < rows; r += TILE) {
+            long count = Math.min(TILE, rows - r);
+            long tile = from + r * step;
+            try {
+                for (long c = 0; c < whole; c += 4L * LANES) {
+                    LOOPS[0].invokeExact(tile + 4 * c, step, count, to + 8 * c);
+                }
+            } catch (Throwable t) {
+                throw OutOfLine.thrown(t);
+            }
+            for (long c = whole; c < columns; c++) {
+                double sum = Memory.getDouble(to + 8 * c);
+                for (long k = 0; k < count; k++) {
+                    sum += Memory.get(tile + k * step + 4 * c);
+                }
+                Memory.setDouble(to + 8 * c, sum);
+            }
+        }
+    }
+
+    /** Adds rows of 4 * LANES columns to their sums. */
+    static void addColumns(long from, long step, long rows, long to) {
+        DoubleVector a = DoubleVector.fromMemorySegment(D, M, to, Memory.ORDER);
+        DoubleVector b = DoubleVector.fromMemorySegment(D, M, to + 8L * LANES, Memory.ORDER);
+        DoubleVector c = DoubleVector.fromMemorySegment(D, M, to + 16L * LANES, Memory.ORDER);
+        DoubleVector d = DoubleVector.fromMemorySegment(D, M, to + 24L * LANES, Memory.ORDER);
+        for (long r = 0; r < rows; r++) {
+            long at = from + r * step;
+            a = a.add(wide(at));
+            b = b.add(wide(at + 4L * LANES));
+            c = c.add(wide(at + 8L * LANES));
+            d = d.add(wide(at + 12L * LANES));
+        }
+        a.intoMemorySegment(M, to, Memory.ORDER);
+        b.intoMemorySegment(M, to + 8L * LANES, Memory.ORDER);
+        c.intoMemorySegment(M, to + 16L * LANES, Memory.ORDER);
+        d.intoMemorySegment(M, to + 24L * LANES, Memory.ORDER);
+    }
+
+    /** to += from, doubles. */
+    static void add(long from, long to, long count) {
+        try {
+            LOOPS[1].invokeExact(from, to, count);
+        } catch (Throwable t) {
+            throw OutOfLine.thrown(t);
+        }
+    }
+
+    /** {@link #add}, compiled by itself. */
+    static void addDoubles(long from, long to, long count) {
+        long i = 0;
+        for (; i <= count - LANES; i += LANES) {
+            DoubleVector.fromMemorySegment(D, M, to + 8 * i, Memory.ORDER)
+                    .add(DoubleVector.fromMemorySegment(D, M, from + 8 * i, Memory.ORDER))
+                    .intoMemorySegment(M, to + 8 * i, Memory.ORDER);
+        }
+        for (; i < count; i++) {
+            Memory.setDouble(to + 8 * i, Memory.getDouble(to + 8 * i) + Memory.getDouble(from + 8 * i));
         }
     }
 

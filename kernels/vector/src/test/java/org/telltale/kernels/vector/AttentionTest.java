@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.telltale.kernels.vector.Trial.input;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.telltale.engine.Backward;
 import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Fused.Masking;
@@ -99,6 +102,59 @@ class AttentionTest {
         new Trial(attention(b, tq, tk, heads, d, false, 0)).agrees(TOLERANCE);
     }
 
+    /** The gradient op for any y and dy. */
+    private static Trial gradient(
+            int b, int tq, int tk, int heads, int d, boolean causal, Masking masking, float dropout) {
+        Fused.Attention op = new Fused.Attention(heads, (float) (1 / Math.sqrt(d)), causal, 2, masking, dropout, 5);
+        List<Tensor> in = new ArrayList<>(
+                List.of(input("q", b, tq, heads * d), input("k", b, tk, heads * d), input("v", b, tk, heads * d)));
+        switch (masking) {
+            case NONE -> {}
+            case KEYS -> in.add(Tensor.input("m", DType.I32, b, tk));
+            case BIAS -> in.add(input("m", b, 1, 1, tk));
+        }
+        if (dropout > 0) {
+            in.add(Tensor.input("counter", DType.I32, 2));
+        }
+        Tensor y = Tensor.of(op, in);
+        in.add(input("y", y.shape().dims()));
+        in.add(input("dy", y.shape().dims()));
+        return new Trial(Tensor.of(new Backward.Attention(op), in));
+    }
+
+    @Tag("widths")
+    @Test
+    void gradientsOfAllSmallSizesAreRight() {
+        for (int tq : SIZES) {
+            for (int tk : SIZES) {
+                for (int d : SIZES) {
+                    gradient(1, tq, tk, 2, d, false, Masking.NONE, 0).agrees(TOLERANCE);
+                }
+            }
+        }
+    }
+
+    @Tag("widths")
+    @ParameterizedTest
+    @CsvSource({"2,128,128,3,64", "1,300,70,2,20", "1,37,577,2,64", "3,19,33,1,9"})
+    void gradientsOfShapesOfModelsAreRight(int b, int tq, int tk, int heads, int d) {
+        for (Masking masking : Masking.values()) {
+            gradient(b, tq, tk, heads, d, false, masking, 0).agrees(5 * TOLERANCE);
+            gradient(b, tq, tk, heads, d, false, masking, 0.1f).agrees(5 * TOLERANCE);
+        }
+        gradient(b, tq, tk, heads, d, true, Masking.KEYS, 0.1f).agrees(5 * TOLERANCE);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1,128,128,3,64", "2,3,577,2,64", "1,61,33,1,9"})
+    void dropoutDropsTheSameProbabilitiesAsTheReference(int b, int tq, int tk, int heads, int d) {
+        Fused.Attention op = new Fused.Attention(heads, 0.2f, false, 0, Masking.NONE, 0.1f, 5);
+        Tensor q = input("q", b, tq, heads * d);
+        Tensor k = input("k", b, tk, heads * d);
+        Tensor v = input("v", b, tk, heads * d);
+        new Trial(Tensor.of(op, q, k, v, Tensor.input("counter", DType.I32, 2))).agrees(TOLERANCE);
+    }
+
     private static Trial cached(int rows, int heads, int d, int slots, int columns) {
         Trial trial = new Trial(Tensor.of(
                 new Fused.CachedAttention(heads, 0.3f),
@@ -157,5 +213,9 @@ class AttentionTest {
         assertThat(new Trial(attention(2, 50, 60, 2, 32, false, 0, Masking.KEYS, mask)).allocated())
                 .isZero();
         assertThat(cached(3, 4, 32, 60, 40).allocated()).isZero();
+        assertThat(gradient(2, 50, 60, 2, 32, false, Masking.KEYS, 0).allocated())
+                .isZero();
+        assertThat(gradient(2, 50, 60, 2, 32, false, Masking.BIAS, 0.1f).allocated())
+                .isZero();
     }
 }

@@ -75,6 +75,11 @@ final class ElementwiseTest {
     }
 
     @Test
+    void randomNumbersOfManyChunksAreThoseOfTheReference() {
+        Check.EXACT.ids(1000).likeNaive(Tensor.of(new Primitive.RandomUniform(-5, Shape.of(3, 9001)), i32("c", 2)));
+    }
+
+    @Test
     void equalOperandsAreEqualAndNotGreater() {
         Tensor x = f32("x", 37);
         Check.EXACT.likeNaive(x.equal(x), x.greater(x), x.maximum(x), x.add(x), x.mul(x));

@@ -147,34 +147,52 @@ final class FusedOpRows {
             attention(" full", causal, Fused.Masking.BIAS, n -> List.of(uniform(-1, 1, 2, 2, 4, 5)));
             attention(" per query and head", causal, Fused.Masking.BIAS, n -> List.of(uniform(-1, 1, 1, 2, 4, 1)));
         }
-        rows.add(of(
-                        "attention over many keys",
-                        new Fused.Attention(2, 0.5f, false, 0, Fused.Masking.NONE),
-                        Tolerance.SUM,
-                        n -> List.of(uniform(-1, 1, 1, 3, 8), uniform(-1, 1, 1, n, 8), uniform(-1, 1, 1, n, 8)))
-                .terms(n -> n));
-        rows.add(of(
-                        "attention of many queries",
-                        new Fused.Attention(1, 0.5f, true, 0, Fused.Masking.NONE),
-                        Tolerance.SUM,
-                        n -> List.of(uniform(-1, 1, 1, n, 4), uniform(-1, 1, 1, n, 4), uniform(-1, 1, 1, n, 4)))
-                .terms(n -> n));
+        attention(
+                " over many keys",
+                new Fused.Attention(2, 0.5f, false, 0, Fused.Masking.NONE),
+                n -> List.of(uniform(-1, 1, 1, 3, 8), uniform(-1, 1, 1, n, 8), uniform(-1, 1, 1, n, 8)));
+        attention(
+                " of many queries",
+                new Fused.Attention(1, 0.5f, true, 0, Fused.Masking.NONE),
+                n -> List.of(uniform(-1, 1, 1, n, 4), uniform(-1, 1, 1, n, 4), uniform(-1, 1, 1, n, 4)));
+        attention(
+                " over many keys, dropout",
+                new Fused.Attention(2, 0.5f, false, 0, Fused.Masking.NONE, 0.25f, 3),
+                n -> List.of(
+                        uniform(-1, 1, 1, 3, 8),
+                        uniform(-1, 1, 1, n, 8),
+                        uniform(-1, 1, 1, n, 8),
+                        ints(Shape.of(2), 7, 11)));
     }
 
     private void attention(String what, boolean causal, Fused.Masking masking, IntFunction<List<Operand>> mask) {
-        rows.add(of(
-                        "attention " + masking + what + (causal ? ", causal" : ""),
-                        new Fused.Attention(2, 0.5f, causal, 1, masking),
-                        Tolerance.SUM,
-                        n -> {
-                            List<Operand> all = new ArrayList<>(List.of(
-                                    uniform(-1, 1, 2, 4, 2 * n),
-                                    uniform(-1, 1, 2, 5, 2 * n),
-                                    uniform(-1, 1, 2, 5, 2 * n)));
-                            all.addAll(mask.apply(n));
-                            return all;
-                        })
-                .terms(n -> n));
+        IntFunction<List<Operand>> plain = n -> {
+            List<Operand> all = new ArrayList<>(
+                    List.of(uniform(-1, 1, 2, 4, 2 * n), uniform(-1, 1, 2, 5, 2 * n), uniform(-1, 1, 2, 5, 2 * n)));
+            all.addAll(mask.apply(n));
+            return all;
+        };
+        String name = " " + masking + what + (causal ? ", causal" : "");
+        attention(name, new Fused.Attention(2, 0.5f, causal, 1, masking), plain);
+        attention(name + ", dropout", new Fused.Attention(2, 0.5f, causal, 1, masking, 0.25f, 3), n -> {
+            List<Operand> all = new ArrayList<>(plain.apply(n));
+            all.add(ints(Shape.of(2), 7, 11));
+            return all;
+        });
+    }
+
+    /** The op and its gradient, for which any y and dy will do. */
+    private void attention(String what, Fused.Attention op, IntFunction<List<Operand>> operands) {
+        rows.add(of("attention" + what, op, Tolerance.SUM, operands).terms(n -> n));
+        rows.add(of("gradient of attention" + what, new Backward.Attention(op), Tolerance.SUM, n -> {
+                    List<Operand> all = new ArrayList<>(operands.apply(n));
+                    int[] dims = all.getFirst().shape().dims();
+                    all.add(uniform(-1, 1, dims));
+                    all.add(uniform(-1, 1, dims));
+                    return all;
+                })
+                .terms(n -> n)
+                .withoutGradient());
     }
 
     private void cachedAttention() {
@@ -363,6 +381,13 @@ final class FusedOpRows {
                     .terms(n -> n)
                     .withoutGradient());
         }
+        rows.add(of(
+                        "gradient of layer norm's scale, width",
+                        new Backward.LayerNormScale(1e-5f),
+                        Tolerance.SUM,
+                        n -> List.of(spread(0.125, 37, n + 1), uniform(-1, 1, 37, n + 1)))
+                .terms(n -> 37)
+                .withoutGradient());
     }
 
     private void convolutionGradients() {

@@ -75,6 +75,12 @@ class GemmTest {
     }
 
     @Test
+    void aTransposedOperandOfSeveralSlabsAndBlocksIsRight() {
+        new Trial(input("a", 1100, 310).matmul(input("b", 1100, 77), true, false)).agrees(tolerance(1100));
+        new Trial(input("a", 2, 1030, 20).matmul(input("b", 2, 1030, 9), true, false)).agrees(tolerance(1030));
+    }
+
+    @Test
     void matricesShareAnOperandOfTwoAxes() {
         new Trial(input("a", 3, 2, 5, 30).matmul(weight("b", 30, 21))).agrees(tolerance(30));
         new Trial(input("a", 3, 2, 5, 30).matmul(weight("b", 21, 30), false, true)).agrees(tolerance(30));

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.telltale.kernels.vector.Check.f32;
 import static org.telltale.kernels.vector.Check.i32;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
 import org.telltale.engine.Tensor;
@@ -15,6 +17,18 @@ final class NormalizationTest {
     private static Tensor layerNorm(Tensor x) {
         int w = x.dim(-1);
         return Tensor.of(new Fused.LayerNorm(1e-6f), x, f32("scale", w), f32("shift", w));
+    }
+
+    @Test
+    void gradientsOfLayerNormAreThoseOfTheReference() {
+        for (int width : List.of(1 + Memory.LANES, 67, 768)) {
+            Tensor x = f32("x", 133, width);
+            Tensor dy = f32("dy", 133, width);
+            Check.within(3e-5, 1e-5)
+                    .likeNaive(
+                            Tensor.of(new Backward.LayerNorm(1e-6f), x, f32("scale", width), dy),
+                            Tensor.of(new Backward.LayerNormScale(1e-6f), x, dy));
+        }
     }
 
     @Test

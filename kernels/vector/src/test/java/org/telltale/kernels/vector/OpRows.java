@@ -206,6 +206,11 @@ final class OpRows {
                 n -> new Primitive.Slice(1, 1, n + 1),
                 Tolerance.EXACT,
                 n -> List.of(uniform(-1, 1, 3, n + 2))));
+        rows.add(of(
+                "slice of one of many",
+                new Primitive.Slice(1, 1, 3),
+                Tolerance.EXACT,
+                n -> List.of(uniform(-1, 1, 1, 4, n))));
         rows.add(of("slice first", new Primitive.Slice(0, 1, 3), Tolerance.EXACT, n -> List.of(uniform(-1, 1, 4, n))));
         rows.add(of(
                 "slice middle", new Primitive.Slice(1, 2, 3), Tolerance.EXACT, n -> List.of(uniform(-1, 1, 2, 4, n))));

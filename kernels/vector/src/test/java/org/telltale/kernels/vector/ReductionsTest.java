@@ -46,6 +46,8 @@ final class ReductionsTest {
         Check.within(1e-9, 1.2e-7)
                 .likeNaive(
                         f32("rows", 700, 771).sum(0),
+                        f32("tall", 2, 2500, 33).sum(0, 1),
+                        f32("wide", 3, 2500).sum(0),
                         f32("pixels", 2, 35, 35, 67).sum(1, 2),
                         f32("all", 3, 40001).sumAll());
         Check.within(0, 1.2e-7).values(1, 1e6).likeNaive(f32("all", 3, 40001).sumAll());
