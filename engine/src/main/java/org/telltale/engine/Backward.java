@@ -48,9 +48,128 @@ public sealed interface Backward extends Fused {
         }
     }
 
+    /**
+     * w [O, C/groups, kh, kw], dy [N, H', W', O]: the gradient [N, height, width, C] of the pictures through
+     * {@link Fused.Conv2d} without activation.
+     */
+    record ConvInput(Window window, int groups, int height, int width) implements Backward {
+        @Override
+        public Shape extents(List<Tensor> in) {
+            Shape w = in.get(0).shape();
+            Shape dy = in.get(1).shape();
+            if (w.rank() != 4
+                    || w.dim(0) % groups != 0
+                    || w.dim(2) != window.kernelHeight()
+                    || w.dim(3) != window.kernelWidth()) {
+                throw Op.misfit(
+                        word(),
+                        in,
+                        "the weight must be [O, C/" + groups + ", " + window.kernelHeight() + ", "
+                                + window.kernelWidth() + "]");
+            }
+            if (dy.rank() != 4
+                    || dy.dim(1) != window.outHeight(height)
+                    || dy.dim(2) != window.outWidth(width)
+                    || dy.dim(3) != w.dim(0)) {
+                throw Op.misfit(
+                        word(),
+                        in,
+                        "the gradient must be [N, " + window.outHeight(height) + ", " + window.outWidth(width) + ", "
+                                + w.dim(0) + "]");
+            }
+            return Shape.of(dy.dim(0), height, width, w.dim(1) * groups);
+        }
+
+        /** Whether every channel is convolved alone. */
+        public boolean depthwise(List<Tensor> in) {
+            Shape w = in.getFirst().shape();
+            return w.dim(0) == groups && w.dim(1) == 1;
+        }
+
+        @Override
+        public Tensor decompose(List<Tensor> in) {
+            Tensor w = in.get(0);
+            Tensor dy = in.get(1);
+            int taps = window.kernelHeight() * window.kernelWidth();
+            Primitive.Fold fold = new Primitive.Fold(window, height, width);
+            if (depthwise(in)) {
+                Tensor kernel = w.reshape(groups, taps).transpose(List.of(1, 0));
+                return Tensor.of(fold, windows(dy, 1, groups).mul(kernel));
+            }
+            Tensor[] parts = new Tensor[groups];
+            int o = w.dim(0) / groups;
+            int c = w.dim(1);
+            for (int g = 0; g < groups; g++) {
+                Tensor kernel = w.slice(0, g * o, (g + 1) * o)
+                        .transpose(List.of(0, 2, 3, 1))
+                        .reshape(o, taps * c);
+                Tensor part = rows(dy.slice(3, g * o, (g + 1) * o)).matmul(kernel);
+                parts[g] = Tensor.of(fold, part.reshape(dy.dim(0), dy.dim(1), dy.dim(2), taps, c));
+            }
+            return Tensor.concat(3, parts);
+        }
+    }
+
+    /**
+     * x [N, H, W, C], dy [N, H', W', O]: the gradient [O, C/groups, kh, kw] of the weight of {@link Fused.Conv2d} without
+     * activation.
+     */
+    record ConvWeight(Window window, int groups) implements Backward {
+        @Override
+        public Shape extents(List<Tensor> in) {
+            int[] out = window.output(word(), in);
+            Shape x = in.get(0).shape();
+            Shape dy = in.get(1).shape();
+            if (dy.rank() != 4
+                    || x.dim(3) % groups != 0
+                    || dy.dim(3) % groups != 0
+                    || !dy.equals(Shape.of(x.dim(0), out[0], out[1], dy.dim(3)))) {
+                throw Op.misfit(
+                        word(),
+                        in,
+                        "the gradient must be [" + x.dim(0) + ", " + out[0] + ", " + out[1] + ", O] with channels in "
+                                + groups + " groups");
+            }
+            return Shape.of(dy.dim(3), x.dim(3) / groups, window.kernelHeight(), window.kernelWidth());
+        }
+
+        /** Whether every channel is convolved alone. */
+        public boolean depthwise(List<Tensor> in) {
+            return in.get(0).dim(3) == groups && in.get(1).dim(3) == groups;
+        }
+
+        @Override
+        public Tensor decompose(List<Tensor> in) {
+            Tensor x = in.get(0);
+            Tensor dy = in.get(1);
+            int taps = window.kernelHeight() * window.kernelWidth();
+            Primitive.Unfold unfold = new Primitive.Unfold(window, 0);
+            if (depthwise(in)) {
+                Tensor products = Tensor.of(unfold, x).mul(windows(dy, 1, groups));
+                return products.sum(0, 1, 2).transpose(List.of(1, 0)).reshape(extents(in));
+            }
+            Tensor[] parts = new Tensor[groups];
+            int o = dy.dim(3) / groups;
+            int c = x.dim(3) / groups;
+            for (int g = 0; g < groups; g++) {
+                Tensor patches = Tensor.of(unfold, x.slice(3, g * c, (g + 1) * c));
+                parts[g] = rows(dy.slice(3, g * o, (g + 1) * o))
+                        .matmul(patches.reshape(-1, taps * c), true, false)
+                        .reshape(o, window.kernelHeight(), window.kernelWidth(), c)
+                        .transpose(List.of(0, 3, 1, 2));
+            }
+            return Tensor.concat(0, parts);
+        }
+    }
+
     /** One over the standard deviation of each row [.., 1]. */
     private static Tensor deviation(Tensor x, float epsilon) {
         return x.sub(x.meanKeeping(-1)).square().meanKeeping(-1).add(epsilon).rsqrt();
+    }
+
+    /** A picture [N, H, W, taps*c] as [N, H, W, taps, c]. */
+    private static Tensor windows(Tensor y, int taps, int c) {
+        return y.reshape(y.dim(0), y.dim(1), y.dim(2), taps, c);
     }
 
     /** As a matrix of rows [-1, width]. */

@@ -61,6 +61,19 @@ public sealed interface Fused extends Op
         public Tensor decompose(List<Tensor> in) {
             return activation.of(in.getFirst());
         }
+
+        /** Where the result says enough: what computed the operand can then end with the activation. */
+        @Override
+        public Optional<List<Tensor>> vjp(Tensor y, Tensor dy) {
+            return switch (activation) {
+                case NONE -> Optional.of(List.of(dy));
+                case RELU -> Optional.of(List.of(dy.mul(y.greater(Tensor.fill(0)))));
+                case RELU6 ->
+                    Optional.of(List.of(
+                            dy.mul(y.greater(Tensor.fill(0))).mul(Tensor.fill(6).greater(y))));
+                case GELU_ERF, GELU_TANH, QUICK_GELU, SILU, SIGMOID, TANH -> Optional.empty();
+            };
+        }
     }
 
     /** x [.., in], w [out, in] and perhaps b [out]: activation(x wᵀ + b), [.., out]. */
@@ -372,7 +385,27 @@ public sealed interface Fused extends Op
         }
 
         @Override
+        public Optional<List<Tensor>> vjp(Tensor y, Tensor dy) {
+            if (activation != Activation.NONE) {
+                return Optional.empty();
+            }
+            List<Tensor> in = y.inputs();
+            Tensor x = in.get(0);
+            List<Tensor> out = new ArrayList<>(List.of(
+                    Tensor.of(new Backward.ConvInput(window, groups, x.dim(1), x.dim(2)), in.get(1), dy),
+                    Tensor.of(new Backward.ConvWeight(window, groups), x, dy)));
+            if (in.size() > 2) {
+                out.add(dy.sum(0, 1, 2));
+            }
+            return Optional.of(out);
+        }
+
+        @Override
         public Tensor decompose(List<Tensor> in) {
+            if (activation != Activation.NONE) {
+                return Tensor.of(new Conv2d(window, groups, Activation.NONE), in)
+                        .activate(activation);
+            }
             Tensor x = in.get(0);
             Tensor w = in.get(1);
             int o = w.dim(0);
@@ -394,7 +427,7 @@ public sealed interface Fused extends Op
                 }
                 y = Tensor.concat(1, parts).reshape(shape(in));
             }
-            return (in.size() > 2 ? y.add(in.get(2)) : y).activate(activation);
+            return in.size() > 2 ? y.add(in.get(2)) : y;
         }
     }
 

@@ -374,7 +374,29 @@ class ShapeErrorTest {
                     f32(1, 4, 3),
                     f32(1, 4, 3),
                     f32(1, 2, 3),
-                    f32(1, 4, 3)));
+                    f32(1, 4, 3)),
+            row(
+                    new Backward.ConvInput(THREE, 2, 6, 7),
+                    "convInput: the weight must be [O, C/2, 3, 3]; operands [[5, 2, 3, 3], [1, 4, 5, 5]]",
+                    f32(5, 2, 3, 3),
+                    f32(1, 4, 5, 5)),
+            row(
+                    new Backward.ConvInput(THREE, 1, 6, 7),
+                    "convInput: the gradient must be [N, 4, 5, 5]; operands [[5, 2, 3, 3], [1, 6, 7, 5]]",
+                    f32(5, 2, 3, 3),
+                    f32(1, 6, 7, 5)),
+            row(
+                    new Backward.ConvWeight(THREE, 2),
+                    "convWeight: the gradient must be [3, 4, 5, O] with channels in 2 groups; operands [[3, 6, 7, 4], [3, 4, 5, 5]]",
+                    f32(3, 6, 7, 4),
+                    f32(3, 4, 5, 5)),
+            row(
+                    new Fused.Pointwise(
+                            Shape.of(2, 3),
+                            List.of(new Fused.Pointwise.Step(
+                                    new Primitive.Unary(Primitive.UnaryKind.NEG), List.of(0)))),
+                    "pointwise: the result is [3, 2], not [2, 3]; operands [[3, 2]]",
+                    f32(3, 2)));
 
     private static Op attention(int heads, Fused.Masking masking) {
         return new Fused.Attention(heads, 1, false, 0, masking);

@@ -19,19 +19,22 @@ public final class ConvBatchNorm {
     public static Tensor of(
             Params conv, Params norm, Tensor x, int out, Window window, int groups, float epsilon, Activation act) {
         Tensor w = conv.f32("weight", out, x.dim(3) / groups, window.kernelHeight(), window.kernelWidth());
-        Tensor y = Tensor.of(new Fused.Conv2d(window, groups, Activation.NONE), x, w);
+        Fused.Conv2d op = new Fused.Conv2d(window, groups, Activation.NONE);
         norm.ignore("num_batches_tracked");
         Tensor scale = norm.f32("weight", out);
         Tensor shift = norm.f32("bias", out);
         Tensor mean = norm.f32("running_mean", out);
         Tensor variance = norm.f32("running_var", out);
         if (norm.movingStatistics().isEmpty()) {
-            return Tensor.of(new Fused.BatchNorm(epsilon), y, scale, shift, mean, variance)
+            // By stored statistics a norm is part of the weight and the bias. So are its gradients: no pass over
+            // pictures.
+            Tensor factor = variance.add(epsilon).rsqrt().mul(scale);
+            return Tensor.of(op, x, w.mul(factor.reshape(out, 1, 1, 1)), shift.sub(mean.mul(factor)))
                     .activate(act);
         }
         Params.MovingStatistics how = norm.movingStatistics().orElseThrow();
         BatchNorm.Trained trained =
-                BatchNorm.train(y, scale, shift, mean, variance, how.momentum(), epsilon, how.rule());
+                BatchNorm.train(Tensor.of(op, x, w), scale, shift, mean, variance, how.momentum(), epsilon, how.rule());
         norm.update("running_mean", trained.mean());
         norm.update("running_var", trained.variance());
         return trained.output().activate(act);

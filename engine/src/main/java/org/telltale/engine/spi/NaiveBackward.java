@@ -3,6 +3,8 @@ package org.telltale.engine.spi;
 import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.HostTensor;
+import org.telltale.engine.Shape;
+import org.telltale.engine.Window;
 
 /** The gradients of fused ops by their definition, in double, written independently of what they decompose to. */
 final class NaiveBackward {
@@ -12,6 +14,24 @@ final class NaiveBackward {
         switch (op) {
             case Backward.LayerNorm n -> layerNorm(n.epsilon(), x, y);
             case Backward.LayerNormScale n -> layerNormScale(n.epsilon(), x[0], x[1], y);
+            case Backward.ConvInput c ->
+                convolution(
+                        c.window(),
+                        c.groups(),
+                        y,
+                        x[1],
+                        (sums, in, weight, out) ->
+                                sums[Math.toIntExact(in)] += (double) x[0].get(weight) * x[1].get(out),
+                        y);
+            case Backward.ConvWeight c ->
+                convolution(
+                        c.window(),
+                        c.groups(),
+                        x[0],
+                        x[1],
+                        (sums, in, weight, out) ->
+                                sums[Math.toIntExact(weight)] += (double) x[0].get(in) * x[1].get(out),
+                        y);
             case Backward.Attention a -> attention(a.of(), x, y);
         }
     }
@@ -43,6 +63,49 @@ final class NaiveBackward {
             }
         }
         for (int i = 0; i < width; i++) {
+            y.set(i, (float) sums[i]);
+        }
+    }
+
+    /** One product of a convolution: which element of the pictures meets which of the weight, for which result. */
+    private interface Meeting {
+        void at(double[] sums, long in, long weight, long out);
+    }
+
+    /** Goes over all products of the convolution of pictures [N, H, W, C] to [N, H', W', O], and keeps the sums. */
+    private static void convolution(
+            Window window, int groups, HostTensor pictures, HostTensor results, Meeting meeting, HostTensor y) {
+        Shape in = pictures.shape();
+        Shape out = results.shape();
+        int each = in.dim(3) / groups;
+        int fan = out.dim(3) / groups;
+        double[] sums = new double[Math.toIntExact(y.size())];
+        for (long n = 0; n < out.dim(0); n++) {
+            for (int row = 0; row < out.dim(1); row++) {
+                for (int column = 0; column < out.dim(2); column++) {
+                    for (int r = 0; r < window.kernelHeight(); r++) {
+                        for (int s = 0; s < window.kernelWidth(); s++) {
+                            int h = row * window.strideHeight() + r - window.top();
+                            int w = column * window.strideWidth() + s - window.left();
+                            if (h < 0 || w < 0 || h >= in.dim(1) || w >= in.dim(2)) {
+                                continue;
+                            }
+                            for (int o = 0; o < out.dim(3); o++) {
+                                for (int c = 0; c < each; c++) {
+                                    long from = ((n * in.dim(1) + h) * in.dim(2) + w) * in.dim(3);
+                                    long tap =
+                                            (((long) o * each + c) * window.kernelHeight() + r) * window.kernelWidth()
+                                                    + s;
+                                    long to = ((n * out.dim(1) + row) * out.dim(2) + column) * out.dim(3) + o;
+                                    meeting.at(sums, from + (long) o / fan * each + c, tap, to);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        for (int i = 0; i < sums.length; i++) {
             y.set(i, (float) sums[i]);
         }
     }

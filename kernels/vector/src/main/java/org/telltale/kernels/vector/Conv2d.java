@@ -1,6 +1,8 @@
 package org.telltale.kernels.vector;
 
 import org.jspecify.annotations.Nullable;
+import org.telltale.engine.Activation;
+import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
@@ -20,12 +22,43 @@ final class Conv2d {
     static Kernel of(
             Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace, Panels panels) {
         if (op.groups() > 1) {
-            return new DepthwiseConv(op, t, operands, parallel, workspace);
+            return DepthwiseConv.of(op, t, operands, parallel, workspace);
         }
         Tensor x = t.inputs().get(0);
         Tensor w = t.inputs().get(1);
         Buffer bias = t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null;
         return product(op, t, x, w, bias, operands, parallel, workspace, panels);
+    }
+
+    /** The gradient of the pictures: a plain product without a window to gather, or of each channel by itself. */
+    static Kernel input(
+            Backward.ConvInput op, Tensor t, Operands operands, Parallel parallel, Workspace workspace, Panels panels) {
+        if (op.depthwise(t.inputs())) {
+            return op.window().strideHeight() == 1 && op.window().strideWidth() == 1
+                    ? DepthwiseConv.reversed(op, t, operands, parallel, workspace)
+                    : new DepthwiseInput(op, t, operands, parallel, workspace);
+        }
+        Tensor w = t.inputs().get(0);
+        Tensor dy = t.inputs().get(1);
+        int rows = Math.toIntExact(dy.shape().product(0, 3));
+        PackedPanels layout = PackedPanels.matrix(w.dim(0), w.dim(1), false, w.dim(1));
+        return new Gemm(
+                parallel,
+                workspace,
+                1,
+                rows,
+                new LeftRows.Matrix(operands.buffer(dy), rows, w.dim(0), false),
+                panels.of(w, layout, 1, "plain", operands),
+                operands.buffer(t),
+                null,
+                Activation.NONE);
+    }
+
+    /** The gradient of the weight. */
+    static Kernel weight(Backward.ConvWeight op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        return op.depthwise(t.inputs())
+                ? new DepthwiseWeight(op, t, operands, parallel, workspace)
+                : new ConvWeight(op, t, operands, parallel, workspace);
     }
 
     private static Kernel product(
@@ -58,7 +91,7 @@ final class Conv2d {
     }
 
     /** A row per output pixel, with what its window covers: tap by tap, all channels of each. */
-    private static final class Windows implements LeftRows {
+    static final class Windows implements LeftRows {
         private final Buffer buffer;
         private final Window window;
         private final int height;

@@ -6,16 +6,12 @@ import static org.telltale.kernels.vector.Memory.LANES;
 import static org.telltale.kernels.vector.Memory.ORDER;
 import static org.telltale.kernels.vector.Memory.SPECIES;
 
-import java.lang.foreign.Arena;
 import java.lang.invoke.MethodHandle;
 import jdk.incubator.vector.FloatVector;
 import org.jspecify.annotations.Nullable;
 import org.telltale.engine.Activation;
-import org.telltale.engine.DType;
+import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
-import org.telltale.engine.HostTensor;
-import org.telltale.engine.Primitive;
-import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.Window;
 import org.telltale.engine.spi.Buffer;
@@ -43,8 +39,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
     private final Buffer y;
     private final @Nullable Buffer bias;
 
-    /** The weight [C, 1, kh, kw] where it is known only at run time. */
-    private final @Nullable Buffer weight;
+    private final TapWeights weights;
 
     /** What stands for a bias where there is none. */
     private final long zeros;
@@ -55,7 +50,6 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
     private final int outHeight;
     private final int outWidth;
     private final int rows;
-    private final int taps;
 
     /** Emitted code for whole windows, or none. */
     private final @Nullable MethodHandle whole;
@@ -68,24 +62,59 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
     private long biasAddress;
     private long packed;
 
-    DepthwiseConv(Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+    static DepthwiseConv of(Fused.Conv2d op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        Buffer bias = t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null;
+        TapWeights weights = new TapWeights(t.inputs().get(1), false, operands, workspace);
+        return new DepthwiseConv(
+                op.window(), op.activation(), t, t.inputs().get(0), weights, bias, operands, parallel, workspace);
+    }
+
+    /**
+     * The gradient of the pictures where strides are 1: the gradient of the result, convolved with the taps in reverse,
+     * padded so that every tap that met a pixel meets it again.
+     */
+    static DepthwiseConv reversed(
+            Backward.ConvInput op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+        Window w = op.window();
+        Window back = new Window(
+                w.kernelHeight(),
+                w.kernelWidth(),
+                1,
+                1,
+                w.kernelHeight() - 1 - w.top(),
+                w.kernelHeight() - 1 - w.bottom(),
+                w.kernelWidth() - 1 - w.left(),
+                w.kernelWidth() - 1 - w.right());
+        TapWeights weights = new TapWeights(t.inputs().get(0), true, operands, workspace);
+        return new DepthwiseConv(
+                back, Activation.NONE, t, t.inputs().get(1), weights, null, operands, parallel, workspace);
+    }
+
+    private DepthwiseConv(
+            Window window,
+            Activation activation,
+            Tensor t,
+            Tensor in,
+            TapWeights weights,
+            @Nullable Buffer bias,
+            Operands operands,
+            Parallel parallel,
+            Workspace workspace) {
         this.parallel = parallel;
         this.workspace = workspace;
-        window = op.window();
-        activation = op.activation();
+        this.window = window;
+        this.activation = activation;
+        this.weights = weights;
+        this.bias = bias;
         Pointwise.prepare(activation);
-        Tensor in = t.inputs().get(0);
-        Tensor w = t.inputs().get(1);
         x = operands.buffer(in);
         y = operands.buffer(t);
-        bias = t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null;
         height = in.dim(1);
         width = in.dim(2);
         channels = in.dim(3);
         outHeight = t.dim(1);
         outWidth = t.dim(2);
         rows = Math.multiplyExact(t.dim(0), outHeight);
-        taps = window.kernelHeight() * window.kernelWidth();
         int across = window.kernelWidth();
         boolean emitted = Ladder.emitted().isPresent()
                 && channels % Rung.depthwiseLanes() == 0
@@ -98,34 +127,6 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         }
         workspace.reserve(0, PixelRow.BYTES);
         zeros = operands.arena().allocate(4L * Math.max(channels, 1), 64).address();
-        if (w.op() instanceof Primitive.Weight named) {
-            weight = null;
-            packed = operands.store()
-                    .packed(named, "depthwise", this::pack)
-                    .data()
-                    .address();
-        } else if (operands.constant(w)) {
-            weight = null;
-            packed = pack(operands.buffer(w).tensor(), operands.arena()).data().address();
-        } else {
-            weight = operands.buffer(w);
-            workspace.reserve(4L * taps * channels, PixelRow.BYTES);
-        }
-    }
-
-    private HostTensor pack(HostTensor values, Arena arena) {
-        HostTensor out = HostTensor.allocate(arena, DType.F32, Shape.of(taps, channels));
-        pack(values.data().address(), out.data().address());
-        return out;
-    }
-
-    /** [channels, taps] to [taps, channels]. */
-    private void pack(long from, long to) {
-        for (int c = 0; c < channels; c++) {
-            for (int k = 0; k < taps; k++) {
-                ALL.set(FLOAT, to + 4L * k * channels + 4L * c, ALL.get(FLOAT, from + 4L * c * taps + 4L * k));
-            }
-        }
     }
 
     @Override
@@ -134,10 +135,7 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         yAddress = y.address();
         biasAddress = bias == null ? zeros : bias.address();
         workspace.shared();
-        if (weight != null) {
-            packed = workspace.shared();
-            pack(weight.address(), packed);
-        }
+        packed = weights.begin();
         parallel.forRange(rows, this);
     }
 

@@ -36,6 +36,10 @@ final class Kernels implements KernelMaker {
     private boolean supports(Tensor t) {
         return switch (t.op()) {
             case Fused.GruCell g -> false;
+            // other windows as a product, folded
+            case Backward.ConvInput c ->
+                c.depthwise(t.inputs()) || (c.groups() == 1 && c.window().pointwise());
+            case Backward.ConvWeight c -> c.depthwise(t.inputs()) || c.groups() == 1;
             case Backward.LayerNorm n -> true;
             case Backward.LayerNormScale n -> true;
             case Backward.Attention a -> true;
@@ -123,6 +127,8 @@ final class Kernels implements KernelMaker {
             case Backward.LayerNorm n -> new NormalizationBackward.LayerNorm(n.epsilon(), t, operands, parallel);
             case Backward.LayerNormScale n -> new NormalizationBackward.Scale(n.epsilon(), t, operands, parallel);
             case Backward.Attention a -> new AttentionBackward(a.of(), t, operands, parallel, workspace(operands));
+            case Backward.ConvInput c -> Conv2d.input(c, t, operands, parallel, workspace(operands), panels);
+            case Backward.ConvWeight c -> Conv2d.weight(c, t, operands, parallel, workspace(operands));
         };
     }
 

@@ -68,6 +68,16 @@ final class FootprintTest {
                 Tensor.of(new Primitive.Fold(w, 6, 7), Tensor.of(new Primitive.Unfold(w, 0), x)),
                 Tensor.of(new Primitive.RandomUniform(1, Shape.of(99)), i32("counter", 2)),
                 i32("ids", 99).toFloat()));
+        Tensor small = f32("small", 5, 3, 4, 19);
+        Tensor wide = f32("wide", 5, 6, 7, 24);
+        Window slow = Window.same(3, 1, 6, 7);
+        out.addAll(List.of(
+                Tensor.of(new Backward.ConvWeight(w, 19), x, small),
+                Tensor.of(new Backward.ConvWeight(w, 1), x, small),
+                Tensor.of(new Backward.ConvWeight(Window.valid(1, 1), 1), x, wide),
+                Tensor.of(new Backward.ConvInput(w, 19, 6, 7), f32("w", 19, 1, 3, 3), small),
+                Tensor.of(new Backward.ConvInput(slow, 24, 6, 7), f32("w", 24, 1, 3, 3), wide),
+                Tensor.of(new Backward.ConvInput(Window.valid(1, 1), 1, 6, 7), f32("w", 24, 19, 1, 1), wide)));
         for (Primitive.UnaryKind kind : Primitive.UnaryKind.values()) {
             out.add(x.unary(kind));
         }

@@ -37,6 +37,7 @@ final class FusedOpRows {
         r.pools();
         r.recurrentAndLoss();
         r.gradients();
+        r.convolutionGradients();
         r.pointwise();
         return List.copyOf(r.rows);
     }
@@ -386,6 +387,74 @@ final class FusedOpRows {
                         Tolerance.SUM,
                         n -> List.of(spread(0.125, 37, n + 1), uniform(-1, 1, 37, n + 1)))
                 .terms(n -> 37)
+                .withoutGradient());
+    }
+
+    private void convolutionGradients() {
+        List<Window> windows = List.of(
+                Window.valid(1, 1),
+                Window.valid(1, 2),
+                Window.same(3, 1, 5, 6),
+                Window.same(3, 2, 5, 6),
+                Window.same(5, 1, 5, 6),
+                Window.same(5, 2, 5, 6),
+                new Window(1, 3, 1, 1, 0, 0, 1, 1),
+                new Window(3, 1, 2, 1, 0, 1, 0, 0),
+                new Window(2, 2, 3, 3, 1, 0, 2, 0));
+        for (Window w : windows) {
+            int kh = w.kernelHeight();
+            int kw = w.kernelWidth();
+            int h = w.outHeight(5);
+            int wide = w.outWidth(6);
+            int all = 2 * h * wide;
+            gradient(
+                    "inputs of " + w + " to n",
+                    n -> new Backward.ConvInput(w, 1, 5, 6),
+                    n -> n * kh * kw,
+                    n -> List.of(uniform(-1, 1, n, 3, kh, kw), uniform(-1, 1, 2, h, wide, n)));
+            gradient(
+                    "inputs of " + w + " from n",
+                    n -> new Backward.ConvInput(w, 1, 5, 6),
+                    n -> 4 * kh * kw,
+                    n -> List.of(uniform(-1, 1, 4, n, kh, kw), uniform(-1, 1, 2, h, wide, 4)));
+            gradient(
+                    "inputs of " + w + " depthwise",
+                    n -> new Backward.ConvInput(w, n, 5, 6),
+                    n -> kh * kw,
+                    n -> List.of(uniform(-1, 1, n, 1, kh, kw), uniform(-1, 1, 2, h, wide, n)));
+            gradient(
+                    "weights of " + w + " to n",
+                    n -> new Backward.ConvWeight(w, 1),
+                    n -> all,
+                    n -> List.of(uniform(-1, 1, 2, 5, 6, 3), uniform(-1, 1, 2, h, wide, n)));
+            gradient(
+                    "weights of " + w + " from n",
+                    n -> new Backward.ConvWeight(w, 1),
+                    n -> all,
+                    n -> List.of(uniform(-1, 1, 2, 5, 6, n), uniform(-1, 1, 2, h, wide, 4)));
+            gradient(
+                    "weights of " + w + " depthwise",
+                    n -> new Backward.ConvWeight(w, n),
+                    n -> all,
+                    n -> List.of(uniform(-1, 1, 2, 5, 6, n), uniform(-1, 1, 2, h, wide, n)));
+        }
+        Window w = windows.get(2);
+        gradient(
+                "inputs of two groups",
+                n -> new Backward.ConvInput(w, 2, 5, 6),
+                n -> 9 * n,
+                n -> List.of(uniform(-1, 1, 4, n, 3, 3), uniform(-1, 1, 1, 5, 6, 4)));
+        gradient(
+                "weights of two groups",
+                n -> new Backward.ConvWeight(w, 2),
+                n -> 30,
+                n -> List.of(uniform(-1, 1, 1, 5, 6, 2 * n), uniform(-1, 1, 1, 5, 6, 4)));
+    }
+
+    private void gradient(
+            String what, IntFunction<Op> op, IntUnaryOperator terms, IntFunction<List<Operand>> operands) {
+        rows.add(sized("gradient of the " + what, op, Tolerance.SUM, operands)
+                .terms(terms)
                 .withoutGradient());
     }
 
