@@ -31,7 +31,7 @@ final class StartWeights implements Weights {
         GLOROT_UNIFORM,
         /** Normal with deviation 0.02: BERT. */
         NORMAL_002,
-        /** Normal with variance 2 / (out times taps): Keras' EfficientNet. */
+        /** Normal with variance 2 / (out times taps), Keras' EfficientNet; out counts 1 where each channel is alone. */
         HE_NORMAL
     }
 
@@ -85,7 +85,8 @@ final class StartWeights implements Weights {
         double fanOut = f.shape.rank() == 0 ? 1 : f.shape.dim(0);
         double fanIn = f.shape.rank() < 2 ? 1 : (double) f.shape.size() / fanOut;
         double limit = Math.sqrt(6 / (fanIn + fanOut));
-        double taps = f.shape.rank() == 4 ? f.shape.dim(2) * f.shape.dim(3) : 1;
+        boolean depthwise = f.shape.rank() == 4 && f.shape.dim(1) == 1;
+        double reached = f.shape.rank() == 4 ? (depthwise ? 1 : fanOut) * f.shape.dim(2) * f.shape.dim(3) : fanOut;
         for (long i = 0; i < t.size(); i++) {
             t.set(i, (float)
                     switch (f.rule) {
@@ -93,7 +94,7 @@ final class StartWeights implements Weights {
                         case ONE -> 1;
                         case GLOROT_UNIFORM -> limit * (2 * CounterRandom.uniform(seed, key, i, 0) - 1);
                         case NORMAL_002 -> 0.02 * normal(key, i);
-                        case HE_NORMAL -> Math.sqrt(2 / (fanOut * taps)) * normal(key, i);
+                        case HE_NORMAL -> Math.sqrt(2 / reached) * normal(key, i);
                     });
         }
         return t;

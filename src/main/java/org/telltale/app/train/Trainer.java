@@ -340,7 +340,10 @@ public final class Trainer {
             }
             return new TrainingException("phase " + phase.name() + ", step " + at.step + ": the loss is " + r.loss()
                     + " and the norm of the gradients " + r.norm() + ", so training cannot go on. The batch was " + of
-                    + ". " + (at.step >= options.saveEvery() || !at.history.isEmpty() ? "The last checkpoint is " : "No checkpoint yet in ")
+                    + ". "
+                    + (at.step >= options.saveEvery() || !at.history.isEmpty()
+                            ? "The last checkpoint is "
+                            : "No checkpoint yet in ")
                     + folder.file("checkpoint.safetensors") + "; try a lower --rate, or look at these samples");
         }
 

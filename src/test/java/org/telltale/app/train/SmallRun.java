@@ -74,7 +74,7 @@ public final class SmallRun {
             "--epochs",
             epochs,
             "--rate",
-            "1e-3,1e-4",
+            "1e-2,1e-3",
             "--save-every",
             "1",
             "--threads",
