@@ -120,7 +120,7 @@ final class ConvWeight implements Kernel {
         packFirst = groups > 1;
         partBytes = Workspace.align(4L * left.width * right.width);
         MICRO.prepare(Activation.NONE, false);
-        scratchBytes = Workspace.align(MICRO.scratchBytes(BLOCK, false));
+        scratchBytes = Workspace.align(MICRO.scratchBytes(Math.max(left.width, BLOCK), BLOCK, false));
         leftBytes = LEFT_STEP * left.width;
         int columns = Math.ceilDiv(panels, groups) * MICRO.columns();
         copiedBytes = Math.max(left.scratch(left.width), right.scratch(columns));
