@@ -1,6 +1,9 @@
 package org.telltale.kernels.vector;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorSpecies;
@@ -16,6 +19,22 @@ final class Normalization {
     private static final VectorSpecies<Float> S = Memory.SPECIES;
     private static final int W = Memory.LANES;
 
+    private static final MethodHandle[] AFFINE = {
+        OutOfLine.find(
+                MethodHandles.lookup(),
+                "affine",
+                MethodType.methodType(
+                        void.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        long.class,
+                        float.class,
+                        float.class,
+                        float.class))
+    };
+
     private Normalization() {}
 
     private static FloatVector load(long address) {
@@ -24,6 +43,28 @@ final class Normalization {
 
     private static FloatVector load(long address, VectorMask<Float> mask) {
         return FloatVector.fromMemorySegment(S, M, address, Memory.ORDER, mask);
+    }
+
+    /** A row, centred by a mean in two floats, times the inverse deviation, then scale and shift. */
+    static void affine(long from, long to, long width, long gamma, long beta, float high, float low, float inverse) {
+        long i = 0;
+        for (; i <= width - W; i += W) {
+            load(from + 4 * i)
+                    .sub(high)
+                    .sub(low)
+                    .mul(inverse)
+                    .fma(load(gamma + 4 * i), load(beta + 4 * i))
+                    .intoMemorySegment(M, to + 4 * i, Memory.ORDER);
+        }
+        if (i < width) {
+            VectorMask<Float> m = S.indexInRange(i, width);
+            load(from + 4 * i, m)
+                    .sub(high)
+                    .sub(low)
+                    .mul(inverse)
+                    .fma(load(gamma + 4 * i, m), load(beta + 4 * i, m))
+                    .intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
+        }
     }
 
     static final class LayerNorm implements Kernel, Parallel.Chunk {
@@ -77,28 +118,12 @@ final class Normalization {
                 float inverse = (float) (1 / Math.sqrt(variance + epsilon));
                 // The mean in two floats: rows far from zero lose nothing when they are centred.
                 float high = (float) mean;
-                affine(row, y + 4 * r * width, high, (float) (mean - high), inverse);
-            }
-        }
-
-        private void affine(long from, long to, float high, float low, float inverse) {
-            long i = 0;
-            for (; i <= width - W; i += W) {
-                load(from + 4 * i)
-                        .sub(high)
-                        .sub(low)
-                        .mul(inverse)
-                        .fma(load(gamma + 4 * i), load(beta + 4 * i))
-                        .intoMemorySegment(M, to + 4 * i, Memory.ORDER);
-            }
-            if (i < width) {
-                VectorMask<Float> m = S.indexInRange(i, width);
-                load(from + 4 * i, m)
-                        .sub(high)
-                        .sub(low)
-                        .mul(inverse)
-                        .fma(load(gamma + 4 * i, m), load(beta + 4 * i, m))
-                        .intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
+                float low = (float) (mean - high);
+                try {
+                    AFFINE[0].invokeExact(row, y + 4 * r * width, width, gamma, beta, high, low, inverse);
+                } catch (Throwable t) {
+                    throw OutOfLine.thrown(t);
+                }
             }
         }
     }
