@@ -1,11 +1,13 @@
 package org.telltale.bench;
 
+import ai.djl.ndarray.NDList;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.engine.PtSymbolBlock;
 import ai.djl.pytorch.jni.IValue;
 import ai.djl.pytorch.jni.IValueUtils;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -58,12 +60,15 @@ final class LibtorchTraining implements Workload {
         update = torch.load(update(step.optimizer(), step.clip(), places.length));
     }
 
-    /** The function of parameters, gradients, states and the number of the step, in this order; its result is the norm. */
+    /**
+     * The function of parameters, gradients, states and the number of the step, in this order; its results are the norm and
+     * the first parameter.
+     */
     private static byte[] update(Optimizer optimizer, float clip, int n) {
         List<String> names = new ArrayList<>();
-        String p = list(names, "p", n);
-        String g = list(names, "g", n);
         List<String> statements = new ArrayList<>();
+        String p = list(names, statements, "p", n);
+        String g = list(names, statements, "g", n);
         statements.add("norm = torch.linalg_vector_norm(torch.stack(torch._foreach_norm(" + g + ", 2)), 2)");
         if (clip != Float.MAX_VALUE) {
             statements.add("scale = torch.reciprocal(torch.clamp(torch.div(norm, " + clip + "), 1.))");
@@ -73,8 +78,8 @@ final class LibtorchTraining implements Workload {
         switch (optimizer) {
             case Adam a -> {
                 supported(a.place() == Adam.Place.AFTER_CORRECTION, a);
-                String m = list(names, "m", n);
-                String v = list(names, "v", n);
+                String m = list(names, statements, "m", n);
+                String v = list(names, statements, "v", n);
                 statements.add(String.format(
                         Locale.ROOT,
                         "torch._fused_adamw_(%s, %s, %s, %s, annotate(List[Tensor], []), %s, lr=%e, beta1=%s, beta2=%s,"
@@ -92,7 +97,7 @@ final class LibtorchTraining implements Workload {
             }
             case RmsProp r -> {
                 supported(r.place() == RmsProp.Place.INSIDE_ROOT, r);
-                String v = list(names, "v", n);
+                String v = list(names, statements, "v", n);
                 statements.add("torch._foreach_mul_(" + v + ", " + r.rho() + ")");
                 statements.add(
                         String.format(Locale.ROOT, "torch._foreach_addcmul_(%s, %s, %s, %.9e)", v, g, g, 1 - r.rho()));
@@ -103,7 +108,9 @@ final class LibtorchTraining implements Workload {
             case Sgd d -> supported(false, d);
         }
         names.add("step");
-        return TorchScript.archive(names, statements, List.of("norm"));
+        // TorchScript drops a change of what is in a list unless the list is read after it.
+        statements.add("first = p[0]");
+        return TorchScript.archive(names, statements, List.of("norm", "first"));
     }
 
     private static void supported(boolean is, Optimizer optimizer) {
@@ -112,11 +119,13 @@ final class LibtorchTraining implements Workload {
         }
     }
 
-    /** Adds names to the operands, and gives them as a list. */
-    private static String list(List<String> names, String prefix, int count) {
-        List<String> list = IntStream.range(0, count).mapToObj(i -> prefix + i).toList();
+    /** Adds names to the operands, and a list of them, whose name it gives. */
+    private static String list(List<String> names, List<String> statements, String prefix, int count) {
+        List<String> list =
+                IntStream.range(0, count).mapToObj(i -> prefix + i).toList();
         names.addAll(list);
-        return list.toString();
+        statements.add(prefix + " = " + list);
+        return prefix;
     }
 
     @Override
@@ -130,12 +139,15 @@ final class LibtorchTraining implements Workload {
             in[places[i]] = JniUtils.detachGradient(state[i]);
             JniUtils.attachGradient(in[places[i]], true);
         }
+        for (PtNDArray a : in) {
+            // All arrays of this name are one list. DJL switches autograd off in calls with values instead of arrays.
+            a.setName("operands[]");
+        }
         JniUtils.setGradMode(true);
-        try {
-            PtNDArray value = call(loss, in);
-            JniUtils.backward(value, one, false, false);
-            outputs[0] = value.toFloatArray()[0];
-            value.close();
+        try (NDList value = IValueUtils.forward(loss, new NDList(in), true)) {
+            PtNDArray scalar = (PtNDArray) value.singletonOrThrow();
+            JniUtils.backward(scalar, one, false, false);
+            outputs[0] = scalar.toFloatArray()[0];
         } finally {
             JniUtils.setGradMode(false);
         }
@@ -143,18 +155,14 @@ final class LibtorchTraining implements Workload {
             state[n + i] = JniUtils.getGradient(in[places[i]]);
             in[places[i]].close();
         }
-        PtNDArray norm = call(update, state);
-        outputs[1] = norm.toFloatArray()[0];
-        norm.close();
+        try (IValue list = IValue.listFrom(state);
+                IValue results = IValueUtils.forward(update, new IValue[] {list})) {
+            PtNDArray[] all = results.toTensorArray(torch.manager());
+            outputs[1] = all[0].toFloatArray()[0];
+            Arrays.stream(all).forEach(PtNDArray::close);
+        }
         for (int i = n; i < 2 * n; i++) {
             state[i].close();
-        }
-    }
-
-    private PtNDArray call(PtSymbolBlock function, PtNDArray[] arguments) {
-        try (IValue list = IValue.listFrom(arguments);
-                IValue out = IValueUtils.forward(function, new IValue[] {list})) {
-            return out.toTensorArray(torch.manager())[0];
         }
     }
 

@@ -21,8 +21,12 @@ final class Training {
             "efficientnet-b0-head:16x224",
             "efficientnet-b0-late:16x224");
 
-    /** How far the loss and the norm of the gradients of two engines may differ, as a part of Telltale's. */
-    static final double TOLERANCE = 1e-3;
+    /**
+     * How far the norm of the gradients may differ, as a part of Telltale's. libtorch's norm of a million numbers in F32 is
+     * up to 5e-4 too small (of the same gradients in double it is Telltale's to 1e-6), so this says little about them; the
+     * losses of later steps, within {@link Workload#TOLERANCE}, do.
+     */
+    static final double NORM_TOLERANCE = 1e-3;
 
     /** Steps to warm up, at least one, go on for this long; measured ones, at least two, likewise. */
     private static final double SECONDS = 8;
@@ -57,8 +61,8 @@ final class Training {
                 double loss = step.output(0)[0];
                 double norm = step.output(1)[0];
                 if (args.length > 3) {
-                    compare("loss", Double.parseDouble(args[3]), loss);
-                    compare("norm of the gradients", Double.parseDouble(args[4]), norm);
+                    compare("loss", Double.parseDouble(args[3]), loss, Workload.TOLERANCE);
+                    compare("norm of the gradients", Double.parseDouble(args[4]), norm, NORM_TOLERANCE);
                 }
                 best(step, 0);
                 double seconds = best(step, 2);
@@ -66,10 +70,10 @@ final class Training {
             }
         }
 
-        private static void compare(String what, double expected, double actual) {
-            if (!(Math.abs(actual - expected) <= TOLERANCE * Math.abs(expected))) {
+        private static void compare(String what, double expected, double actual, double tolerance) {
+            if (!(Math.abs(actual - expected) <= tolerance * Math.abs(expected))) {
                 throw new IllegalStateException("the " + what + " is " + actual + ", Telltale's is " + expected
-                        + ", expected within " + TOLERANCE + " of it");
+                        + ", expected within " + tolerance + " of it");
             }
         }
 
