@@ -121,8 +121,7 @@ final class LibtorchTraining implements Workload {
 
     /** Adds names to the operands, and a list of them, whose name it gives. */
     private static String list(List<String> names, List<String> statements, String prefix, int count) {
-        List<String> list =
-                IntStream.range(0, count).mapToObj(i -> prefix + i).toList();
+        List<String> list = IntStream.range(0, count).mapToObj(i -> prefix + i).toList();
         names.addAll(list);
         statements.add(prefix + " = " + list);
         return prefix;

@@ -217,8 +217,7 @@ class PeersTest {
             for (int i = 0; i < 3; i++) {
                 ours.run();
                 peer.run();
-                assertThat(peer.output(0)[0])
-                        .isCloseTo(ours.output(0)[0], withinPercentage(100 * Workload.TOLERANCE));
+                assertThat(peer.output(0)[0]).isCloseTo(ours.output(0)[0], withinPercentage(100 * Workload.TOLERANCE));
                 assertThat(peer.output(1)[0])
                         .isCloseTo(ours.output(1)[0], withinPercentage(100 * Training.NORM_TOLERANCE));
                 assertThat(ours.output(0)[0]).isNotEqualTo(before);
