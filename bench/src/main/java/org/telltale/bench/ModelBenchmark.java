@@ -34,26 +34,29 @@ public class ModelBenchmark extends PeerBenchmark {
     Graph graph() {
         String[] parts = shape.split(":", 2);
         int[] s = Workload.extents(parts[1]);
-        Params params = anyWeights();
-        Tensor pictures = Workload.input("pictures", s[0], s[1], s[1], 3);
-        return Graph.of(
-                shape,
-                switch (parts[0]) {
-                    case "mobilenetv2" ->
-                        new MobileNetV2(mobileNet(), params).forward(pictures).logits();
-                    case "efficientnet-b0" ->
-                        new EfficientNet(efficientNet(s[1], 1, 1), params)
-                                .forward(pictures)
-                                .logits();
-                    case "efficientnet-b2" ->
-                        new EfficientNet(efficientNet(s[1], 1.1, 1.2), params)
-                                .forward(pictures)
-                                .logits();
-                    case "bert-base" -> bert(params, s[0], s[1]);
-                    case "blip-large-vision" ->
-                        new Blip(blip(s[1]), params).see(pictures).last();
-                    default -> throw new IllegalArgumentException("unknown model '" + parts[0] + "'");
-                });
+        return Graph.of(shape, output(parts[0], anyWeights(), s[0], s[1]));
+    }
+
+    /** What a model computes: logits, or what BLIP sees. */
+    static Tensor output(String model, Params params, int batch, int extent) {
+        Tensor pictures = Workload.input("pictures", batch, extent, extent, 3);
+        return switch (model) {
+            case "mobilenetv2" ->
+                new MobileNetV2(mobileNet(), params).forward(pictures).logits();
+            case "efficientnet-b0" ->
+                new EfficientNet(efficientNet(extent, 1, 1), params)
+                        .forward(pictures)
+                        .logits();
+            case "efficientnet-b2" ->
+                new EfficientNet(efficientNet(extent, 1.1, 1.2), params)
+                        .forward(pictures)
+                        .logits();
+            case "bert-base" -> bert(params, 768, 12, batch, extent);
+            case "bert-small" -> bert(params, 64, 2, batch, extent);
+            case "blip-large-vision" ->
+                new Blip(blip(extent), params).see(pictures).last();
+            default -> throw new IllegalArgumentException("unknown model '" + model + "'");
+        };
     }
 
     /** Any name is there with any shape: the weights are made by name. */
@@ -63,15 +66,21 @@ public class ModelBenchmark extends PeerBenchmark {
 
     @Override
     Operands operands(Graph graph) {
+        return made(graph);
+    }
+
+    /** Weights, pictures and texts. */
+    static Operands made(Graph graph) {
         return new Operands(graph)
                 .integers("ids", i -> (int) (i * 7919 % 30000))
                 .integers("mask", i -> 1)
                 .integers("types", i -> 0);
     }
 
-    private static Tensor bert(Params params, int batch, int tokens) {
-        Bert.Config config =
-                new Bert.Config(30522, 768, 12, 12, 3072, 512, 2, Activation.GELU_ERF, 1e-12f, 0, 0, labels(7));
+    /** Heads are 64 wide. */
+    private static Tensor bert(Params params, int width, int layers, int batch, int tokens) {
+        Bert.Config config = new Bert.Config(
+                30522, width, layers, width / 64, 4 * width, 512, 2, Activation.GELU_ERF, 1e-12f, 0, 0, labels(7));
         return new Bert(config, params)
                 .forward(
                         Tensor.input("ids", DType.I32, batch, tokens),

@@ -23,6 +23,8 @@ final class Operands implements Weights {
     private final Map<String, Shape> shapes = new HashMap<>();
     private final Map<String, LongToIntFunction> integers = new HashMap<>();
 
+    private final Map<String, Workload.Fill> others = new HashMap<>();
+
     Operands(Graph graph) {
         for (Tensor t : graph.nodes()) {
             if (t.op() instanceof Primitive.Weight w) {
@@ -37,9 +39,18 @@ final class Operands implements Weights {
         return this;
     }
 
+    /** Says how an input or state is filled. */
+    Operands with(String name, Workload.Fill fill) {
+        others.put(name, fill);
+        return this;
+    }
+
     /** Fills the memory of an input or state. */
     void fill(String name, HostTensor memory) {
-        if (memory.dtype() == DType.I32) {
+        Workload.Fill other = others.get(name);
+        if (other != null) {
+            other.fill(name, memory);
+        } else if (memory.dtype() == DType.I32) {
             LongToIntFunction value = integers.get(name);
             if (value == null) {
                 throw new IllegalArgumentException("the I32 input '" + name + "' has no values");
@@ -74,6 +85,12 @@ final class Operands implements Weights {
     @Override
     public HostTensor read(String name, Arena arena) {
         HostTensor t = HostTensor.allocate(arena, DType.F32, shape(name));
+        weight(name, t);
+        return t;
+    }
+
+    /** Fills the memory of a weight, or of a state that is one. */
+    static void weight(String name, HostTensor t) {
         if (t.shape().rank() > 1) {
             uniform(t, name, 0, (float)
                     Math.sqrt(3.0 / t.shape().product(1, t.shape().rank())));
@@ -82,7 +99,6 @@ final class Operands implements Weights {
         } else {
             uniform(t, name, 0, 0.1f);
         }
-        return t;
     }
 
     @Override

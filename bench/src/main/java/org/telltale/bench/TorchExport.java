@@ -33,6 +33,7 @@ import org.telltale.engine.spi.GraphPasses;
 final class TorchExport {
     private static final int INT32 = 3;
     private static final int INT64 = 4;
+    private static final int NO_REDUCTION = 0;
     static final int FLOAT = 6;
     static final int BFLOAT16 = 15;
 
@@ -92,7 +93,7 @@ final class TorchExport {
             case Fused.BatchNorm b -> true;
             case Fused.CachedAttention a -> false;
             case Fused.GruCell g -> false;
-            case Fused.CrossEntropy c -> false;
+            case Fused.CrossEntropy c -> true;
             case Fused.Pointwise p -> false;
             case Backward b -> false;
         };
@@ -238,7 +239,14 @@ final class TorchExport {
             }
             case Fused.CachedAttention a -> throw unsupported(op, t);
             case Fused.GruCell g -> throw unsupported(op, t);
-            case Fused.CrossEntropy c -> throw unsupported(op, t);
+            case Fused.CrossEntropy c ->
+                set(
+                        t,
+                        "torch.cross_entropy_loss",
+                        rows(in.get(0)),
+                        call("torch.to", rows(in.get(1)), INT64),
+                        "None",
+                        NO_REDUCTION);
             case Fused.Pointwise p -> throw unsupported(op, t);
             case Backward b -> throw unsupported(op, t);
         }
@@ -284,7 +292,7 @@ final class TorchExport {
         if (!even) {
             x = call("torch.constant_pad_nd", x, List.of(w.left(), w.right(), w.top(), w.bottom()), "0.");
         }
-        if (constants.contains(in.get(1))) {
+        if (constants.contains(in.get(1)) || in.get(1).op() instanceof Primitive.State) {
             kernels.add(in.get(1));
         }
         String y = call(

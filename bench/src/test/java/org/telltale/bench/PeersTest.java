@@ -2,6 +2,7 @@ package org.telltale.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -197,6 +198,32 @@ class PeersTest {
         benchmark.shape = shape;
         agree(Workload.ONNX_RUNTIME, benchmark.graph());
         agree(Workload.LIBTORCH, benchmark.graph());
+    }
+
+    /** The second step sees what the first made of the parameters and of the states of the optimizer. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "bert-small:3x9",
+                "mobilenetv2-late:2x64",
+                "efficientnet-b0-head:2x64",
+                "efficientnet-b0-late:2x64"
+            })
+    void libtorchTrainsAsTelltaleDoes(String shape) {
+        TrainStep step = TrainStep.of(shape);
+        try (Workload ours = step.open(Workload.TELLTALE, 2);
+                Workload peer = step.open(Workload.LIBTORCH, 2)) {
+            float before = 0;
+            for (int i = 0; i < 3; i++) {
+                ours.run();
+                peer.run();
+                assertThat(peer.output(0)[0]).isCloseTo(ours.output(0)[0], withinPercentage(100 * Workload.TOLERANCE));
+                assertThat(peer.output(1)[0])
+                        .isCloseTo(ours.output(1)[0], withinPercentage(100 * Training.NORM_TOLERANCE));
+                assertThat(ours.output(0)[0]).isNotEqualTo(before);
+                before = ours.output(0)[0];
+            }
+        }
     }
 
     @Test
