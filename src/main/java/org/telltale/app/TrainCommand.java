@@ -20,6 +20,7 @@ import org.telltale.app.data.Sample;
 import org.telltale.app.data.Shares;
 import org.telltale.app.data.Split;
 import org.telltale.app.data.TextData;
+import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.app.train.EpochRecord;
 import org.telltale.app.train.Parent;
@@ -53,8 +54,6 @@ import picocli.CommandLine.Option;
             "  telltale train --model bert-base --data crisis/ --train train.tsv --test test.tsv --captions captions.jsonl --out run"
         })
 final class TrainCommand implements Callable<Integer> {
-    private static final long EVERY = 10_000_000_000L;
-    private static final long REDRAW = 200_000_000L;
     private static final long MEMORY_FOR_PICTURES = 1L << 30;
 
     private final Terminal terminal;
@@ -249,7 +248,7 @@ final class TrainCommand implements Callable<Integer> {
                 throw new Exit.UsageException(model.model + " classifies pictures: --captions has no use");
             }
             Dataset<Sample.Picture> set = pictures();
-            parent = Parent.open(model.model, set.labels(), scratch);
+            parent = first.withLabels(set.labels());
             Preprocess preprocess = parent.preprocess(recipe.size(), resize);
             PictureOptions.Cache cache =
                     new PictureOptions.Cache(Optional.empty(), 0, MEMORY_FOR_PICTURES, PictureOptions.Levels.EXACT);
@@ -257,7 +256,7 @@ final class TrainCommand implements Callable<Integer> {
                     set, new PictureOptions(preprocess, model.exif, Augmentation.none(), cache));
         } else {
             Dataset<Sample.Text> set = texts();
-            parent = Parent.open(model.model, set.labels(), scratch);
+            parent = first.withLabels(set.labels());
             labelled = new TrainingData.Texts(set, WordPiece.read(parent.folder()), recipe.size());
         }
         say(parent, labelled, recipe);
@@ -396,23 +395,20 @@ final class TrainCommand implements Callable<Integer> {
 
     /** The run on standard error. */
     private final class Shown implements TrainingListener {
+        private final StatusLine status = new StatusLine(terminal);
         private final long start = System.nanoTime();
-        private long last = start;
         private long first = -1;
-        private int width;
 
         @Override
         public void step(Step s) {
-            long now = System.nanoTime();
             if (first < 0) {
                 first = s.steps() + 1;
             }
-            if (now - last < (terminal.interactive() ? REDRAW : EVERY)) {
+            if (!status.due()) {
                 return;
             }
-            last = now;
-            double each = (now - start) / 1e9 / Math.max(first - s.steps(), 1);
-            String line = String.format(
+            double each = (System.nanoTime() - start) / 1e9 / Math.max(first - s.steps(), 1);
+            status.show(String.format(
                     Locale.ROOT,
                     "epoch %d (%s) %d/%d  loss %.4f  accuracy %.1f %%  %.2f s a step  %s left",
                     s.epoch(),
@@ -422,24 +418,12 @@ final class TrainCommand implements Callable<Integer> {
                     s.running().loss(),
                     100 * s.running().accuracy(),
                     each,
-                    time(each * s.steps()));
-            if (terminal.interactive()) {
-                terminal.err().print("\r" + line + " ".repeat(Math.max(0, width - line.length())));
-                terminal.err().flush();
-                width = line.length();
-            } else {
-                terminal.say(line);
-            }
-        }
-
-        private static String time(double seconds) {
-            long s = Math.round(seconds);
-            return s < 60 ? s + " s" : s < 3600 ? s / 60 + " min" : s / 3600 + " h " + s % 3600 / 60 + " min";
+                    StatusLine.time(each * s.steps())));
         }
 
         @Override
         public void epoch(EpochRecord r, Time time) {
-            clear();
+            status.clear();
             StringBuilder line = new StringBuilder(String.format(
                     Locale.ROOT,
                     "epoch %d (%s): train loss %.4f, accuracy %.2f %%",
@@ -469,16 +453,8 @@ final class TrainCommand implements Callable<Integer> {
 
         @Override
         public void note(String line) {
-            clear();
+            status.clear();
             terminal.say(line);
-        }
-
-        private void clear() {
-            if (width > 0) {
-                terminal.err().print("\r" + " ".repeat(width) + "\r");
-                terminal.err().flush();
-                width = 0;
-            }
         }
     }
 }

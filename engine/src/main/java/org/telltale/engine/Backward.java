@@ -94,7 +94,7 @@ public sealed interface Backward extends Fused {
             Primitive.Fold fold = new Primitive.Fold(window, height, width);
             if (depthwise(in)) {
                 Tensor kernel = w.reshape(groups, taps).transpose(List.of(1, 0));
-                return Tensor.of(fold, windows(dy, 1, groups).mul(kernel));
+                return Tensor.of(fold, alone(dy).mul(kernel));
             }
             Tensor[] parts = new Tensor[groups];
             int o = w.dim(0) / groups;
@@ -145,7 +145,7 @@ public sealed interface Backward extends Fused {
             int taps = window.kernelHeight() * window.kernelWidth();
             Primitive.Unfold unfold = new Primitive.Unfold(window, 0);
             if (depthwise(in)) {
-                Tensor products = Tensor.of(unfold, x).mul(windows(dy, 1, groups));
+                Tensor products = Tensor.of(unfold, x).mul(alone(dy));
                 return products.sum(0, 1, 2).transpose(List.of(1, 0)).reshape(extents(in));
             }
             Tensor[] parts = new Tensor[groups];
@@ -167,9 +167,9 @@ public sealed interface Backward extends Fused {
         return x.sub(x.meanKeeping(-1)).square().meanKeeping(-1).add(epsilon).rsqrt();
     }
 
-    /** A picture [N, H, W, taps*c] as [N, H, W, taps, c]. */
-    private static Tensor windows(Tensor y, int taps, int c) {
-        return y.reshape(y.dim(0), y.dim(1), y.dim(2), taps, c);
+    /** A picture [N, H, W, C] as windows of one tap, [N, H, W, 1, C]. */
+    private static Tensor alone(Tensor y) {
+        return y.reshape(y.dim(0), y.dim(1), y.dim(2), 1, y.dim(3));
     }
 
     /** As a matrix of rows [-1, width]. */

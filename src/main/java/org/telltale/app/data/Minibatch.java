@@ -2,7 +2,6 @@ package org.telltale.app.data;
 
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.telltale.engine.HostTensor;
 
 /**
@@ -53,9 +52,9 @@ public final class Minibatch {
         return tensor;
     }
 
-    /** What it has: the inputs of the model and {@link #LABELS}. */
-    public Set<String> names() {
-        return tensors.keySet();
+    /** All of them by name: the inputs of the model and {@link #LABELS}. */
+    public Map<String, HostTensor> tensors() {
+        return tensors;
     }
 
     /** The epoch, from 0. */

@@ -7,46 +7,29 @@ import java.util.Locale;
  * wanted. One picture has no progress.
  */
 final class Progress {
-    private static final long REDRAW = 100_000_000L;
-    private static final long EVERY = 10_000_000_000L;
-
     private final Terminal terminal;
     private final boolean verbose;
     private final int total;
     private final long start = System.nanoTime();
-    private long last = start;
-    private int width;
+    private final StatusLine status;
 
     Progress(Terminal terminal, boolean verbose, int total) {
         this.terminal = terminal;
         this.verbose = verbose;
         this.total = total;
+        status = new StatusLine(terminal);
     }
 
     void done(int count) {
-        long now = System.nanoTime();
         boolean shown = terminal.interactive() ? total > 1 : verbose;
-        if (!shown || (now - last < (terminal.interactive() ? REDRAW : EVERY) && count < total)) {
-            return;
-        }
-        last = now;
-        String line = line(count, total, (now - start) / 1e9);
-        if (terminal.interactive()) {
-            terminal.err().print("\r" + line + " ".repeat(Math.max(0, width - line.length())));
-            terminal.err().flush();
-            width = line.length();
-        } else {
-            terminal.say(line);
+        if (shown && (status.due() || count >= total)) {
+            status.show(line(count, total, (System.nanoTime() - start) / 1e9));
         }
     }
 
     /** Makes room for another line. */
     void clear() {
-        if (width > 0) {
-            terminal.err().print("\r" + " ".repeat(width) + "\r");
-            terminal.err().flush();
-            width = 0;
-        }
+        status.clear();
     }
 
     static String line(int count, int total, double seconds) {
@@ -55,14 +38,6 @@ final class Progress {
                 ? String.format(Locale.ROOT, "%.1f/s", rate)
                 : String.format(Locale.ROOT, "%.1f s each", 1 / rate);
         return count + "/" + total + "  " + speed
-                + (count < total && rate > 0 ? "  " + time((total - count) / rate) + " left" : "");
-    }
-
-    private static String time(double seconds) {
-        long s = Math.round(seconds);
-        if (s < 60) {
-            return s + " s";
-        }
-        return s < 3600 ? s / 60 + " min " + s % 60 + " s" : s / 3600 + " h " + s % 3600 / 60 + " min";
+                + (count < total && rate > 0 ? "  " + StatusLine.time((total - count) / rate) + " left" : "");
     }
 }

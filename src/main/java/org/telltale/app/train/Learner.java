@@ -9,6 +9,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.telltale.app.data.Features;
+import org.telltale.app.data.Minibatch;
 import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
@@ -32,8 +35,6 @@ import org.telltale.engine.spi.Executable;
  * the evaluation, and the features of a base that stays as it is.
  */
 final class Learner implements AutoCloseable {
-    static final String LABELS = "labels";
-    static final String FEATURES = "features";
     private static final String COUNTER = "counter";
     private static final String NUMBERS = "numbers";
     private static final String NORM = "head.batchnorm";
@@ -131,8 +132,7 @@ final class Learner implements AutoCloseable {
         return !name.contains(".running_") && phase.trained().matcher(name).find();
     }
 
-    private Params params(
-            Set<String> names, @org.jspecify.annotations.Nullable Tensor counter, Predicate<String> states) {
+    private Params params(Set<String> names, @Nullable Tensor counter, Predicate<String> states) {
         return Params.of(source, names, start::shape, start::dtype)
                 .training(new Params.Training(states, counter, null));
     }
@@ -196,10 +196,9 @@ final class Learner implements AutoCloseable {
             Params params = params(start.names(), counter, changing::containsKey);
             Map<String, Tensor> in = inputs(cached);
             inputs = List.copyOf(in.keySet());
-            Tensor labels = Tensor.input(LABELS, DType.I32, recipe.batch());
+            Tensor labels = Tensor.input(Minibatch.LABELS, DType.I32, recipe.batch());
             Tensor logits = logits(params, pooled(params, in, cached), true);
-            Tensor loss = Losses.maskedCrossEntropy(
-                    logits, labels, org.telltale.app.data.Minibatch.NO_LABEL, Losses.Divisor.COUNTED_ROWS);
+            Tensor loss = Losses.maskedCrossEntropy(logits, labels, Minibatch.NO_LABEL, Losses.Divisor.COUNTED_ROWS);
             List<Tensor> parameters = new ArrayList<>();
             for (Tensor t : Graph.order(List.of(loss))) {
                 if (t.op() instanceof Primitive.State s && trains(phase, s.name())) {
@@ -240,7 +239,7 @@ final class Learner implements AutoCloseable {
          */
         Result run(Map<String, HostTensor> batch, int[] counter, long number, double rate) {
             inputs.forEach(name -> executable.bind(name, tensor(batch, name)));
-            executable.bind(LABELS, tensor(batch, LABELS));
+            executable.bind(Minibatch.LABELS, tensor(batch, Minibatch.LABELS));
             if (counted) {
                 executable.input(COUNTER).setInts(counter);
             }
@@ -275,7 +274,7 @@ final class Learner implements AutoCloseable {
             Params params = params(start.names(), null, changing::containsKey);
             Map<String, Tensor> in = inputs(cached);
             inputs = List.copyOf(in.keySet());
-            Tensor labels = Tensor.input(LABELS, DType.I32, recipe.batch());
+            Tensor labels = Tensor.input(Minibatch.LABELS, DType.I32, recipe.batch());
             Tensor logits = logits(params, pooled(params, in, cached), false);
             Tensor losses = Losses.crossEntropyPerRow(logits, labels);
             Graph graph = Graph.of(source + " evaluation", losses, Tensor.of(new Primitive.ArgMax(1), logits));
@@ -286,7 +285,7 @@ final class Learner implements AutoCloseable {
         /** Losses [batch] and predicted labels [batch]. */
         void run(Map<String, HostTensor> batch) {
             inputs.forEach(name -> executable.bind(name, tensor(batch, name)));
-            executable.bind(LABELS, tensor(batch, LABELS));
+            executable.bind(Minibatch.LABELS, tensor(batch, Minibatch.LABELS));
             executable.run();
         }
 
@@ -319,7 +318,7 @@ final class Learner implements AutoCloseable {
 
     private Map<String, Tensor> inputs(boolean cached) {
         return cached
-                ? Map.of(FEATURES, Tensor.input(FEATURES, DType.F32, recipe.batch(), width))
+                ? Map.of(Features.NAME, Tensor.input(Features.NAME, DType.F32, recipe.batch(), width))
                 : network.inputs(recipe.batch(), recipe.size());
     }
 
@@ -398,6 +397,7 @@ final class Learner implements AutoCloseable {
 
     @Override
     public void close() {
+        start.close();
         arena.close();
     }
 }

@@ -1,11 +1,11 @@
 package org.telltale.app.train;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -19,6 +19,7 @@ import org.telltale.engine.HostTensor;
 import org.telltale.engine.io.SafeTensors;
 import org.telltale.engine.io.SafeTensorsWriter;
 import org.telltale.engine.io.Weights;
+import org.telltale.engine.io.WholeFile;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.models.ConfigFile;
@@ -69,18 +70,6 @@ public final class Parent {
      */
     public static Parent open(String model, List<String> labels, boolean scratch) {
         Path folder = ModelFolder.find(model);
-        ObjectNode config = (ObjectNode)
-                ConfigFile.read(folder.resolve("config.json")).json().deepCopy();
-        ObjectNode byId = config.putObject("id2label");
-        ObjectNode byLabel = config.putObject("label2id");
-        for (int i = 0; i < labels.size(); i++) {
-            byId.put(Integer.toString(i), labels.get(i));
-            byLabel.put(labels.get(i), i);
-        }
-        config.remove(List.of("head", "num_labels", "problem_type"));
-        Network network = Network.of(ConfigFile.of(folder.resolve("config.json") + " with new labels", config));
-        ArrayNode architectures = config.putArray("architectures");
-        architectures.add(network.architecture());
         Map<String, String> sha256 = new TreeMap<>();
         try (Stream<Path> files = Files.list(folder)) {
             for (Path f : files.sorted().toList()) {
@@ -93,6 +82,28 @@ public final class Parent {
         } catch (IOException e) {
             throw new DataException(folder + ": cannot be read: " + Reasons.of(e), e);
         }
+        return labelled(model, folder, labels, scratch, sha256);
+    }
+
+    /** The same folder with other labels to learn. */
+    public Parent withLabels(List<String> labels) {
+        return labelled(model, folder, labels, scratch, sha256);
+    }
+
+    private static Parent labelled(
+            String model, Path folder, List<String> labels, boolean scratch, Map<String, String> sha256) {
+        ObjectNode config = (ObjectNode)
+                ConfigFile.read(folder.resolve("config.json")).json().deepCopy();
+        ObjectNode byId = config.putObject("id2label");
+        ObjectNode byLabel = config.putObject("label2id");
+        for (int i = 0; i < labels.size(); i++) {
+            byId.put(Integer.toString(i), labels.get(i));
+            byLabel.put(labels.get(i), i);
+        }
+        config.remove(List.of("head", "num_labels", "problem_type"));
+        Network network = Network.of(ConfigFile.of(folder.resolve("config.json") + " with new labels", config));
+        ArrayNode architectures = config.putArray("architectures");
+        architectures.add(network.architecture());
         return new Parent(model, folder, scratch, config, network, sha256);
     }
 
@@ -210,22 +221,18 @@ public final class Parent {
         try {
             Files.createDirectories(to);
             SafeTensorsWriter.write(to.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
-            RunFolder.write(to.resolve("config.json"), JSON.writeValueAsBytes(config));
+            WholeFile.write(to.resolve("config.json"), JSON.writeValueAsBytes(config));
             if (preprocessor != null) {
-                RunFolder.write(to.resolve("preprocessor_config.json"), JSON.writeValueAsBytes(preprocessor));
+                WholeFile.write(to.resolve("preprocessor_config.json"), JSON.writeValueAsBytes(preprocessor));
             }
             for (String name : picturesWanted() ? List.<String>of() : TOKENIZER) {
                 if (Files.isRegularFile(folder.resolve(name))) {
-                    RunFolder.write(to.resolve(name), Files.readAllBytes(folder.resolve(name)));
+                    WholeFile.write(to.resolve(name), Files.readAllBytes(folder.resolve(name)));
                 }
             }
-            RunFolder.write(to.resolve("README.md"), card.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+            WholeFile.write(to.resolve("README.md"), card.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new DataException(to + ": cannot be written: " + Reasons.of(e), e);
         }
-    }
-
-    Optional<ObjectNode> preprocessor() {
-        return Optional.ofNullable(preprocessor);
     }
 }

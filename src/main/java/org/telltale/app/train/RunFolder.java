@@ -5,11 +5,10 @@ import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +23,7 @@ import org.telltale.engine.HostTensor;
 import org.telltale.engine.io.SafeTensors;
 import org.telltale.engine.io.SafeTensorsWriter;
 import org.telltale.engine.io.WeightsException;
+import org.telltale.engine.io.WholeFile;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -130,7 +130,7 @@ final class RunFolder implements AutoCloseable {
                         + ". Give --out another folder, or --restart to begin anew in this one");
             }
         }
-        write(file, JSON.writeValueAsBytes(configuration));
+        WholeFile.write(file, JSON.writeValueAsBytes(configuration));
     }
 
     private static List<String> differences(String path, JsonNode there, JsonNode asked) {
@@ -238,35 +238,9 @@ final class RunFolder implements AutoCloseable {
     /** Writes a text file of the folder, complete or not at all. */
     void text(String name, String content) {
         try {
-            write(folder.resolve(name), content.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+            WholeFile.write(folder.resolve(name), content.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new DataException(folder.resolve(name) + ": cannot be written: " + Reasons.of(e), e);
-        }
-    }
-
-    static void write(Path file, byte[] content) throws IOException {
-        Path parent = file.toAbsolutePath().getParent();
-        if (parent == null) {
-            throw new IOException(file + ": not the name of a file");
-        }
-        // not createTempFile, which would make the file readable by its owner only
-        Path temporary = parent.resolve("." + file.getFileName() + "." + System.nanoTime() + ".tmp");
-        try {
-            try (FileChannel out =
-                    FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
-                java.nio.ByteBuffer bytes = java.nio.ByteBuffer.wrap(content);
-                while (bytes.hasRemaining()) {
-                    out.write(bytes);
-                }
-                out.force(true);
-            }
-            try {
-                Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            } catch (AtomicMoveNotSupportedException e) {
-                throw new IOException(file + ": this file system cannot replace a file at once", e);
-            }
-        } finally {
-            Files.deleteIfExists(temporary);
         }
     }
 

@@ -259,12 +259,8 @@ public final class Trainer {
                 Minibatch batch = loader.next();
                 batch.unreadable().forEach(listener::note);
                 rate = schedule.at(at.phaseStep);
-                Map<String, HostTensor> tensors = new HashMap<>();
-                for (String name : batch.names()) {
-                    tensors.put(name, batch.tensor(name));
-                }
                 Learner.Step.Result r =
-                        step.run(tensors, new int[] {(int) options.seed(), (int) at.step}, at.phaseStep, rate);
+                        step.run(batch.tensors(), new int[] {(int) options.seed(), (int) at.step}, at.phaseStep, rate);
                 if (!Float.isFinite(r.loss()) || !Float.isFinite(r.norm())) {
                     throw lost(phase, batch, r);
                 }
@@ -387,11 +383,11 @@ public final class Trainer {
                     }
                     Minibatch batch = loader.next();
                     batch.unreadable().forEach(listener::note);
-                    for (String name : batch.names()) {
+                    batch.tensors().forEach((name, t) -> {
                         if (!name.equals(Minibatch.LABELS)) {
-                            e.bind(name, batch.tensor(name));
+                            e.bind(name, t);
                         }
-                    }
+                    });
                     e.run();
                     for (int i = 0; i < batch.size(); i++) {
                         missing.remove(batch.sample(i));
@@ -417,11 +413,7 @@ public final class Trainer {
             try (BatchLoader loader = load(split, Augmentation.none(), how, features)) {
                 for (int b = 0; b < loader.batches(); b++) {
                     Minibatch batch = loader.next();
-                    Map<String, HostTensor> tensors = new HashMap<>();
-                    for (String name : batch.names()) {
-                        tensors.put(name, batch.tensor(name));
-                    }
-                    evaluation.run(tensors);
+                    evaluation.run(batch.tensors());
                     for (int i = 0; i < batch.size(); i++) {
                         loss += evaluation.loss(i);
                         correct += evaluation.predicted(i)

@@ -9,10 +9,7 @@ import java.nio.CharBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -64,29 +61,16 @@ public final class SafeTensorsWriter {
         List<Entry> order = new ArrayList<>(entries);
         order.sort(Comparator.comparingInt((Entry e) -> -e.dtype.bytes()).thenComparing(Entry::name));
         ByteBuffer header = header(file, order, metadata);
-        Path target = file.toAbsolutePath();
-        Path folder = target.getParent();
-        if (folder == null) {
+        if (file.toAbsolutePath().getParent() == null) {
             throw new WeightsException(file + ": not the name of a file");
         }
         try {
-            // not createTempFile, which would make the file readable by its owner only
-            String unique = Long.toHexString(ProcessHandle.current().pid()) + "-" + Long.toHexString(System.nanoTime());
-            Path temporary = folder.resolve("." + target.getFileName() + "." + unique + ".tmp");
-            try {
-                try (FileChannel out =
-                        FileChannel.open(temporary, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW)) {
-                    writeFully(out, header);
-                    for (Entry e : order) {
-                        writeTensor(file, out, e, source);
-                    }
-                    out.force(true);
+            WholeFile.write(file, out -> {
+                WholeFile.writeFully(out, header);
+                for (Entry entry : order) {
+                    writeTensor(file, out, entry, source);
                 }
-                Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            } finally {
-                Files.deleteIfExists(temporary);
-            }
-            forceFolder(folder);
+            });
         } catch (IOException e) {
             throw new WeightsException(file + ": cannot be written: " + e, e);
         }
@@ -157,24 +141,9 @@ public final class SafeTensorsWriter {
             MemorySegment data = t.data();
             for (long done = 0; done < data.byteSize(); ) {
                 long length = Math.min(MAX_WRITE, data.byteSize() - done);
-                writeFully(out, data.asSlice(done, length).asByteBuffer());
+                WholeFile.writeFully(out, data.asSlice(done, length).asByteBuffer());
                 done += length;
             }
-        }
-    }
-
-    private static void writeFully(FileChannel out, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            out.write(bytes);
-        }
-    }
-
-    /** Makes the new name durable; where folders cannot be opened (Windows) the file system has to see to it. */
-    private static void forceFolder(Path folder) {
-        try (FileChannel f = FileChannel.open(folder, StandardOpenOption.READ)) {
-            f.force(true);
-        } catch (IOException e) {
-            // the file itself is complete and on the disk
         }
     }
 
