@@ -19,13 +19,10 @@ import org.telltale.engine.spi.KernelMaker.Operands;
  */
 final class Gemm implements Kernel {
     /**
-     * Depth of a slab, and rows of a block. In the Vector API a panel of 384 x 16 stays in a first-level cache of 32 KiB
-     * and a packed block of 96 rows in the second. Emitted code reads the left operand in place, and was fastest where
-     * the result is seldom read again and few blocks stream the panels: 2 to 9 % before 96 x 384 on a Zen 3. Slabs must be
-     * multiples of 32: panels of bfloat16 are pairs, and matrix units take them 16 at a time.
+     * Rows of a block. In the Vector API a packed block of 96 rows stays in the second-level cache. Emitted code reads the
+     * left operand in place, and was fastest where the result is seldom read again and few blocks stream the panels: 2 to 9 %
+     * before 96 rows and slabs of 384 on a Zen 3.
      */
-    private static final int SLAB = MicroKernel.BEST.interleaved() ? 384 : 1024;
-
     private static final int BLOCK = MicroKernel.BEST.interleaved() ? 96 : 288;
 
     /** Chunks to aim at, and multiply-adds below which one is not worth handing over. */
@@ -120,7 +117,7 @@ final class Gemm implements Kernel {
         groupPanels = Math.max((panels + most - 1) / most, 1);
         groups = (panels + groupPanels - 1) / groupPanels;
         // few rows fit the first-level cache in full depth, and long runs of b suit the prefetcher
-        slab = rows <= 2 * MICRO.rows() ? Math.max(depth, 1) : SLAB;
+        slab = rows <= 2 * MICRO.rows() ? Math.max(depth, 1) : MICRO.slab();
         packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
         packFirst = packing != Packing.NONE && groups > 1;
         MICRO.prepare(activation, right.panels().bf16());
@@ -228,9 +225,19 @@ final class Gemm implements Kernel {
         }
     }
 
+    /**
+     * Which group comes at a place in the order of chunks. Workers take turns, so each goes through a run of neighbours, and
+     * what a block fetches of the panel behind it is what the same worker needs next.
+     */
+    private int group(int place) {
+        int workers = parallel.threads();
+        int worker = place % workers;
+        return worker * (groups / workers) + Math.min(worker, groups % workers) + place / workers;
+    }
+
     private void multiply(int chunk, int worker) {
         int block = chunk / groups;
-        int firstPanel = chunk % groups * groupPanels;
+        int firstPanel = group(chunk % groups) * groupPanels;
         int lastPanel = Math.min(right.panels().panels(), firstPanel + groupPanels);
         int matrix = block / blocksPerMatrix;
         int begin = block % blocksPerMatrix * blockRows;

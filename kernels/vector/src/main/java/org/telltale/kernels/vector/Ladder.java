@@ -63,7 +63,7 @@ final class Ladder {
                 refused.add(name(rung) + ": " + lacking.get());
                 continue;
             }
-            MicroKernel kernel = new EmittedMicroKernel(rung);
+            MicroKernel kernel = new EmittedMicroKernel(rung, cpu.secondCache());
             if (right(kernel)) {
                 return kernel;
             }

@@ -31,6 +31,12 @@ interface MicroKernel {
     /** Whether the left operand must be packed, tile by tile as [depth][rows of the tile]; rows in place otherwise. */
     boolean interleaved();
 
+    /**
+     * The depth to pass at a time, so that a panel stays in a cache while the rows of a block go over it. A multiple of 32:
+     * panels of bfloat16 are pairs, and matrix units take them 16 at a time.
+     */
+    int slab();
+
     /** Readies what blocks of such a kind need, so that no run waits for it or fails. */
     void prepare(Activation activation, boolean bf16);
 

@@ -25,7 +25,7 @@ class MicroKernelTest {
         assumeTrue(System.getProperty("os.arch").equals("amd64"), rung + " needs x86-64");
         Optional<String> lacking = rung.unavailable(CpuFeatures.read());
         assumeTrue(lacking.isEmpty(), () -> rung + ": " + lacking.orElseThrow());
-        return new EmittedMicroKernel(rung);
+        return new EmittedMicroKernel(rung, 0);
     }
 
     private static float value(long i) {

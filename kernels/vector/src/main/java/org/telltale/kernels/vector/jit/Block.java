@@ -36,7 +36,10 @@ public enum Block {
     /** Floats of a row. */
     SOURCE_DEPTH(15),
     /** Address of a place for the sums of tiles of the matrix unit. */
-    SUMS(16);
+    SUMS(16),
+    /** Set by the code: the next address of the panel after this one to fetch ahead, and where it ends. */
+    AHEAD(17),
+    AHEAD_END(18);
 
     private final int place;
 

@@ -49,6 +49,9 @@ final class BlockGenerator {
     /** Steps in one turn of the loop over the depth. */
     private static final int UNROLL = 4;
 
+    /** Bytes of a line of the cache, fetched ahead in each turn: the next panel is there after a few tiles of rows. */
+    private static final int LINE = 64;
+
     private final X86Assembler x = new X86Assembler();
     private final Lanes lanes;
     private final int rows;
@@ -106,7 +109,25 @@ final class BlockGenerator {
         advance(1, panel);
     }
 
+    /** Has the tiles of this panel fetch the slab of the next one. After the last comes what the next block reads, if any. */
+    private void lookAhead() {
+        x.mov(RAX, RBX);
+        x.add(RAX, Block.PANEL_BYTES.in(RDI));
+        x.mov(Block.AHEAD.in(RDI), RAX);
+        x.mov(R8, stepBytes());
+        x.mov(R9, Block.DEPTH.in(RDI));
+        x.imul(R8, R9);
+        x.add(RAX, R8);
+        x.mov(Block.AHEAD_END.in(RDI), RAX);
+    }
+
+    /** Bytes of a panel that a step over the depth reads. */
+    private int stepBytes() {
+        return 2 * lanes.bytes() / (product == Product.WIDENED ? 2 : 1);
+    }
+
     private void rows() {
+        lookAhead();
         Label half = x.label();
         Label next = x.label();
         x.cmp(R15, lanes.count());
@@ -134,7 +155,7 @@ final class BlockGenerator {
             x.cmp(R15, count * 2 * lanes.count());
             x.jcc(Condition.LESS, many);
             x.mov(RCX, RBP);
-            tile(r, 2 * count, false);
+            tile(r, 2 * count, false, false);
             advance(count, panels);
             x.jmp(done);
             x.bind(other);
@@ -168,7 +189,21 @@ final class BlockGenerator {
         x.cmp(R13, rows);
         x.jcc(Condition.LESS, tail);
         x.bind(full);
-        tile(rows, vectors, true);
+        if (vectors == 2) {
+            Label plain = x.label();
+            Label done = x.label();
+            x.mov(RAX, Block.AHEAD.in(RDI));
+            x.mov(R8, Block.AHEAD_END.in(RDI));
+            x.cmp(RAX, R8);
+            x.jcc(Condition.GREATER_OR_EQUAL, plain);
+            tile(rows, vectors, true, true);
+            x.jmp(done);
+            x.bind(plain);
+            tile(rows, vectors, true, false);
+            x.bind(done);
+        } else {
+            tile(rows, vectors, true, false);
+        }
         down(rows);
         x.sub(R13, rows);
         x.cmp(R13, rows);
@@ -181,7 +216,7 @@ final class BlockGenerator {
         x.jmp(next);
         for (int r = rows - 1; r > 0; r--) {
             x.bind(rest[r]);
-            tile(r, vectors, true);
+            tile(r, vectors, true, false);
             x.jmp(next);
         }
     }
@@ -200,8 +235,9 @@ final class BlockGenerator {
      *
      * @param vectors of columns; two of each panel, panels side by side
      * @param ragged whether there may be fewer columns than that
+     * @param ahead whether a part of the next panel is fetched meanwhile
      */
-    private void tile(int count, int vectors, boolean ragged) {
+    private void tile(int count, int vectors, boolean ragged, boolean ahead) {
         Vec[][] sums = new Vec[count][vectors];
         for (int r = 0; r < count; r++) {
             for (int v = 0; v < vectors; v++) {
@@ -209,13 +245,13 @@ final class BlockGenerator {
             }
         }
         results.start(sums, ragged);
-        depth(sums);
+        depth(sums, ahead);
         results.finish(sums, ragged);
     }
 
     // ---- the loop over the depth
 
-    private void depth(Vec[][] sums) {
+    private void depth(Vec[][] sums, boolean ahead) {
         int bases = (sums.length + 2) / 3;
         x.mov(R8, R12);
         for (int i = 1; i < bases; i++) {
@@ -230,21 +266,34 @@ final class BlockGenerator {
         }
         x.mov(RSI, RBX);
         x.mov(RAX, Block.DEPTH.in(RDI));
-        turns(sums, UNROLL);
-        if (product == Product.WIDENED) {
-            turns(sums, 2);
+        if (ahead) {
+            // the rows left wait meanwhile
+            x.push(R13);
+            x.mov(R13, Block.AHEAD.in(RDI));
         }
-        turns(sums, 1);
+        turns(sums, UNROLL, ahead);
+        if (ahead) {
+            x.mov(Block.AHEAD.in(RDI), R13);
+            x.pop(R13);
+        }
+        if (product == Product.WIDENED) {
+            turns(sums, 2, false);
+        }
+        turns(sums, 1, false);
     }
 
     /** The loop with so many steps in a turn, as long as there are that many. */
-    private void turns(Vec[][] sums, int steps) {
+    private void turns(Vec[][] sums, int steps, boolean ahead) {
         Label turn = x.label();
         Label end = x.label();
         x.cmp(RAX, steps);
         x.jcc(Condition.LESS, end);
         x.align(32);
         x.bind(turn);
+        if (ahead) {
+            x.prefetcht1(Mem.at(R13, 0));
+            x.add(R13, LINE);
+        }
         steps(sums, steps);
         x.sub(RAX, steps);
         x.cmp(RAX, steps);
@@ -285,7 +334,7 @@ final class BlockGenerator {
                 }
             }
         }
-        x.add(RSI, count * 2 * lanes.bytes() / (product == Product.WIDENED ? 2 : 1));
+        x.add(RSI, count * stepBytes());
         for (int i = 0; i < (sums.length + 2) / 3; i++) {
             x.add(ROW[i], 4 * count);
         }

@@ -16,11 +16,20 @@ import org.telltale.kernels.vector.jit.X86Assembler.Mem;
  * @param avx512 F, BW, DQ and VL
  * @param avx512Bf16 VDPBF16PS and the conversion to bfloat16
  * @param amxBf16 tiles, and their products of bfloat16
+ * @param secondCache bytes of the second-level data cache of a core; 0 where the CPU does not say
  */
-public record CpuFeatures(boolean avx2, boolean avx512, boolean avx512Bf16, boolean amxBf16) {
+public record CpuFeatures(boolean avx2, boolean avx512, boolean avx512Bf16, boolean amxBf16, long secondCache) {
     private static final int SSE_AND_AVX = 0x6;
     private static final int MASKS_AND_ZMM = 0xE0;
     private static final int TILES = 0x60000;
+
+    /** Leaves whose parts describe one cache each, the same way: Intel's and AMD's. */
+    private static final int CACHES = 4;
+
+    private static final int EXTENDED_CACHES = 0x8000001D;
+
+    /** Caches that a CPU may list. */
+    private static final int MOST_CACHES = 16;
 
     /**
      * Asks the CPU.
@@ -70,7 +79,32 @@ public record CpuFeatures(boolean avx2, boolean avx512, boolean avx512Bf16, bool
                 && bit(extended[1], 31);
         boolean bf16 = avx512 && bit(more[0], 5);
         boolean amx = avx512 && (saved & TILES) == TILES && bit(extended[3], 22) && bit(extended[3], 24);
-        return new CpuFeatures(avx2, avx512, bf16, amx);
+        return new CpuFeatures(avx2, avx512, bf16, amx, secondCache(cpu, first[0]));
+    }
+
+    private static long secondCache(Reader cpu, int lastLeaf) {
+        boolean amd = Integer.compareUnsigned(cpu.leaf(0x80000000, 0)[0], EXTENDED_CACHES) >= 0
+                && bit(cpu.leaf(0x80000001, 0)[2], 22);
+        if (!amd && lastLeaf < CACHES) {
+            return 0;
+        }
+        for (int part = 0; part < MOST_CACHES; part++) {
+            int[] cache = cpu.leaf(amd ? EXTENDED_CACHES : CACHES, part);
+            int type = cache[0] & 0x1F;
+            int level = cache[0] >> 5 & 7;
+            if (type == 0) {
+                return 0;
+            }
+            // type 2 holds instructions only
+            if (level == 2 && type != 2) {
+                long ways = (cache[1] >>> 22) + 1L;
+                long partitions = (cache[1] >> 12 & 0x3FF) + 1L;
+                long line = (cache[1] & 0xFFF) + 1L;
+                long sets = Integer.toUnsignedLong(cache[2]) + 1;
+                return ways * partitions * line * sets;
+            }
+        }
+        return 0;
     }
 
     private static boolean bit(int word, int bit) {

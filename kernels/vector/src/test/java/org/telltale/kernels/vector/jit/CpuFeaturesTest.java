@@ -52,6 +52,37 @@ class CpuFeaturesTest {
         assertThat(saving(0x600E6).amxBf16()).isTrue();
     }
 
+    @Test
+    void readsTheSizeOfTheSecondCache() throws IOException {
+        Path folder = Path.of("/sys/devices/system/cpu/cpu0/cache");
+        Assumptions.assumeTrue(Files.exists(folder.resolve("index2/size")), "this system does not tell its caches");
+        String size = Files.readString(folder.resolve("index2/size")).strip();
+        assertThat(Files.readString(folder.resolve("index2/level")).strip()).isEqualTo("2");
+        assertThat(CpuFeatures.read().secondCache() / 1024 + "K").isEqualTo(size);
+    }
+
+    /** A CPU with two first-level caches and a second: 8 ways of 2048 sets of lines of 64 bytes. */
+    private static long secondCache(int maker) {
+        Map<Long, int[]> leaves = new HashMap<>();
+        leaves.put(0L, new int[] {maker == 4 ? 4 : 3, 0, 0, 0, 0});
+        leaves.put(0x80000000L, new int[] {maker == 4 ? 0x80000008 : 0x8000001D, 0, 0, 0, 0});
+        leaves.put(0x80000001L, new int[] {0, 0, 1 << 22, 0, 0});
+        int shape = 7 << 22 | 63;
+        leaves.put(Integer.toUnsignedLong(maker), new int[] {1 << 5 | 1, shape, 63, 0, 0});
+        leaves.put(Integer.toUnsignedLong(maker) | 1L << 32, new int[] {2 << 5 | 2, shape, 4095, 0, 0});
+        leaves.put(Integer.toUnsignedLong(maker) | 2L << 32, new int[] {2 << 5 | 3, shape, 2047, 0, 0});
+        return CpuFeatures.read((leaf, part) ->
+                        leaves.getOrDefault(Integer.toUnsignedLong(leaf) | (long) part << 32, new int[5]))
+                .secondCache();
+    }
+
+    @Test
+    void readsTheCachesOfEitherMaker() {
+        assertThat(secondCache(4)).isEqualTo(1 << 20);
+        assertThat(secondCache(0x8000001D)).isEqualTo(1 << 20);
+        assertThat(saving(0).secondCache()).isZero();
+    }
+
     private record Refusing(boolean maps) implements ExecutableMemory.OperatingSystem {
         @Override
         public Optional<MemorySegment> map(long bytes) {

@@ -119,6 +119,7 @@ class X86AssemblerTest {
             case "tileloadd" -> x.tileloadd(tile(o[0]), memory(o[1]));
             case "tilestored" -> x.tilestored(memory(o[0]), tile(o[1]));
             case "tdpbf16ps" -> x.tdpbf16ps(tile(o[0]), tile(o[1]), tile(o[2]));
+            case "prefetcht1" -> x.prefetcht1(memory(o[0]));
             case "vzeroupper" -> x.vzeroupper();
             case "lea" -> x.lea(need(o[0]), memory(o[1]));
             case "bzhi" -> x.bzhi(need(o[0]), need(o[1]), need(o[2]));
