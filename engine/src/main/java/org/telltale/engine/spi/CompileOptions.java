@@ -5,8 +5,8 @@ package org.telltale.engine.spi;
  *
  * @param precision of products
  * @param recompute whether a training step computes values of its forward pass again for the backward pass instead of
- *     keeping all, which takes less memory and more time, with the same bits. The graph's first output must be the loss:
- *     what it depends on is the forward pass.
+ *     keeping all, which takes less memory and more time, with the same bits. The graph's first output must be the loss,
+ *     since what it depends on is taken for the forward pass. A graph that updates no state stays as it is.
  */
 public record CompileOptions(Precision precision, boolean recompute) {
     public static final CompileOptions DEFAULT = new CompileOptions(Precision.F32);

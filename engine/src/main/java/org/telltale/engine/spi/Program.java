@@ -33,6 +33,7 @@ public final class Program implements Executable, KernelMaker.Operands {
     private final Map<String, Tensor> leaves = new LinkedHashMap<>();
     private final Kernel[] kernels;
     private final Copy[] updates;
+    private long planned;
     private final AtomicReference<Use> use = new AtomicReference<>(Use.IDLE);
 
     private enum Use {
@@ -79,10 +80,8 @@ public final class Program implements Executable, KernelMaker.Operands {
     public static Program compile(
             Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker, CompileOptions options) {
         Graph prepared = maker.prepare(graph);
-        if (options.recompute()) {
-            prepared = Recomputation.of(prepared, constants(prepared), g -> memory(updatesLast(g), maker));
-        }
-        return new Program(updatesLast(prepared), pool, weights, maker);
+        Graph lean = BackwardPass.of(prepared, options.recompute(), maker);
+        return new Program(updatesLast(lean), pool, weights, maker);
     }
 
     /** A new value that lies in another state's memory is set aside first: that state may change before it is read. */
@@ -107,7 +106,7 @@ public final class Program implements Executable, KernelMaker.Operands {
     }
 
     /** What depends on weights alone. */
-    private static Set<Tensor> constants(Graph graph) {
+    static Set<Tensor> constants(Graph graph) {
         Set<Tensor> constants = new HashSet<>();
         for (Tensor t : graph.nodes()) {
             boolean constant = switch (t.op()) {
@@ -209,6 +208,7 @@ public final class Program implements Executable, KernelMaker.Operands {
             }
         }
         MemoryPlan plan = planned(graph, constants, inPlace.keySet(), maker);
+        planned = plan.size();
         MemorySegment block = arena.allocate(Math.max(plan.size(), 1), 64);
         for (Tensor t : graph.nodes()) {
             if (buffers.containsKey(t) || constants.contains(t)) {
@@ -225,9 +225,10 @@ public final class Program implements Executable, KernelMaker.Operands {
         }
     }
 
-    /** Bytes that a graph needs beside its leaves and constants. */
+    /** Bytes that a graph needs in the order of its nodes, beside its leaves and constants. */
     static long memory(Graph graph, MemoryPlan.InPlace inPlace) {
-        return planned(graph, constants(graph), writtenInPlace(graph, inPlace).keySet(), inPlace)
+        Graph last = updatesLast(graph);
+        return planned(last, constants(last), writtenInPlace(last, inPlace).keySet(), inPlace)
                 .size();
     }
 
@@ -297,6 +298,11 @@ public final class Program implements Executable, KernelMaker.Operands {
         before = before.reversed();
         before.addAll(after.reversed());
         return new Graph(graph.name(), List.copyOf(before), graph.outputs(), graph.updates());
+    }
+
+    /** Bytes of the block that intermediate tensors share. */
+    public long planned() {
+        return planned;
     }
 
     @Override

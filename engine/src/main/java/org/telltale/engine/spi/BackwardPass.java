@@ -20,16 +20,19 @@ import org.telltale.engine.Primitive;
 import org.telltale.engine.Tensor;
 
 /**
- * Recomputation of activations, also known as gradient checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear
- * Memory Cost"). The forward pass is what the first output depends on, the backward pass all else that updates of states
- * depend on. The forward pass is cut in places where few values are still needed by what follows it, such as between the
- * blocks of a Transformer. Values at the cuts are kept, and so is what follows the last cut. The backward pass computes the
- * others again from the cut before them, when it comes there. The same ops of the same operands have the same bits.
+ * Makes the backward pass of a training step need less memory, with the same bits. The forward pass is what the first output
+ * depends on, the backward pass all else that updates of states depend on.
  *
- * <p>The backward pass is ordered from the loss to the inputs, so that what it needs of a segment dies with the segment. The
- * order of {@link Graph#order} follows the parameters instead, and would keep all gradients of activations.
+ * <p>The backward pass is ordered from the loss to the inputs, so that the gradient of a layer's result dies with the layer.
+ * {@link Graph#order} follows the parameters instead, from the first layer on, and keeps those gradients of all layers.
+ *
+ * <p>Recomputation of activations, or gradient checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear Memory
+ * Cost"), where it is asked for: the forward pass is cut in places where few values are still needed by what follows, such as
+ * between the blocks of a Transformer. Values at the cuts are kept, and so is what follows the last cut. The backward pass
+ * computes the others again from the cut before them, when it comes there. Random numbers are pure functions of a counter, and
+ * states change after all that reads them, so that they come out the same.
  */
-final class Recomputation {
+final class BackwardPass {
     /** Each limit of a segment's memory that is tried, as a part of the one before. */
     private static final double STEP = 0.75;
 
@@ -69,7 +72,7 @@ final class Recomputation {
         }
     }
 
-    private Recomputation(Graph graph, Set<Tensor> constants) {
+    private BackwardPass(Graph graph, Set<Tensor> constants) {
         this.graph = graph;
         List<Tensor> forward = Graph.order(List.of(graph.outputs().getFirst()));
         for (Tensor t : forward) {
@@ -91,33 +94,39 @@ final class Recomputation {
         backward.forEach(t -> t.inputs().forEach(in -> place(in).ifPresent(saved::set)));
         graph.outputs().forEach(t -> place(t).ifPresent(held::set));
         graph.updates().values().forEach(t -> place(t).ifPresent(held::set));
-        findCuts();
     }
 
     /**
-     * The graph with its forward pass recomputed where that needs the least memory; the graph itself where nothing is gained,
-     * as where no state is updated.
+     * The graph as it needs the least memory; the graph itself where nothing is gained, as where no state is updated.
      *
-     * @param constants what is known before a run
-     * @param bytes the memory that a graph's order of nodes needs
+     * @param recompute whether values may be computed again
      */
-    static Graph of(Graph graph, Set<Tensor> constants, ToLongFunction<Graph> bytes) {
+    static Graph of(Graph graph, boolean recompute, MemoryPlan.InPlace inPlace) {
+        return of(graph, recompute, g -> Program.memory(g, inPlace));
+    }
+
+    /** The same with another measure of the memory that a graph needs in the order of its nodes. */
+    static Graph of(Graph graph, boolean recompute, ToLongFunction<Graph> bytes) {
         if (graph.outputs().isEmpty() || graph.updates().isEmpty()) {
             return graph;
         }
-        Recomputation recomputation = new Recomputation(graph, constants);
+        BackwardPass pass = new BackwardPass(graph, Program.constants(graph));
+        Set<List<Integer>> ways = new LinkedHashSet<>();
+        ways.add(List.of());
+        if (recompute) {
+            pass.findCuts();
+            for (double part = STEP; part > SMALLEST; part *= STEP) {
+                pass.choose((long) (part * pass.tail(-1))).ifPresent(ways::add);
+            }
+        }
         Graph best = graph;
         long least = bytes.applyAsLong(graph);
-        Set<List<Integer>> tried = new HashSet<>();
-        for (double part = 1; part > SMALLEST; part *= STEP) {
-            Optional<List<Integer>> chosen = recomputation.choose((long) (part * recomputation.tail(-1)));
-            if (chosen.isPresent() && tried.add(chosen.get())) {
-                Graph candidate = recomputation.rewrite(chosen.get());
-                long size = bytes.applyAsLong(candidate);
-                if (size < least) {
-                    best = candidate;
-                    least = size;
-                }
+        for (List<Integer> chosen : ways) {
+            Graph candidate = pass.rewrite(chosen);
+            long size = bytes.applyAsLong(candidate);
+            if (size < least) {
+                best = candidate;
+                least = size;
             }
         }
         return best;
