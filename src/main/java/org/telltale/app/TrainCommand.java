@@ -171,6 +171,12 @@ final class TrainCommand implements Callable<Integer> {
     private boolean noCacheFeatures;
 
     @Option(
+            names = "--recompute",
+            description = "Compute values of the forward pass again in the backward pass instead of keeping all: less"
+                    + " memory, slower steps, the same numbers.")
+    private boolean recompute;
+
+    @Option(
             names = "--save-every",
             paramLabel = "STEPS",
             defaultValue = "500",
@@ -231,6 +237,7 @@ final class TrainCommand implements Callable<Integer> {
                 model.options(),
                 seed,
                 !noCacheFeatures,
+                recompute,
                 positive("--save-every", saveEvery),
                 keep,
                 testEachEpoch,

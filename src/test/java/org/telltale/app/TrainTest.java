@@ -101,6 +101,20 @@ class TrainTest {
         }
     }
 
+    /** So that a run may go on with it where memory was short. */
+    @Test
+    void recomputationChangesNoFileOfARun() throws IOException {
+        Cli.run(arguments("kept")).succeeded();
+        AtomicInteger asked = new AtomicInteger();
+        Cli stopped = Cli.run("", () -> asked.incrementAndGet() > 7, arguments("recomputed"));
+        assertThat(stopped.code()).isEqualTo(130);
+        Cli.run(arguments("recomputed", "--recompute")).succeeded();
+        for (String file : List.of("model/model.safetensors", "metrics.jsonl", "report.html")) {
+            assertThat(folder.resolve("recomputed").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("kept").resolve(file));
+        }
+    }
+
     @Test
     void aPictureThatCannotBeReadIsNamed() throws IOException {
         Files.write(pictures.resolve("disc/0.png"), new byte[] {1, 2, 3});

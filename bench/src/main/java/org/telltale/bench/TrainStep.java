@@ -32,9 +32,18 @@ import org.telltale.engine.spi.CompileOptions;
  * @param optimizer {@link Adam}, or {@link RmsProp} with epsilon inside the root
  * @param clip the most that the norm may be, {@link Float#MAX_VALUE} for no limit
  * @param operands weights, inputs and the first values of the states
+ * @param options how Telltale compiles it
  */
-record TrainStep(Graph graph, Graph loss, List<Tensor> parameters, Optimizer optimizer, float clip, Operands operands) {
+record TrainStep(
+        Graph graph,
+        Graph loss,
+        List<Tensor> parameters,
+        Optimizer optimizer,
+        float clip,
+        Operands operands,
+        CompileOptions options) {
     static final double RATE = 1e-5;
+    private static final String RECOMPUTE = "-recompute";
     private static final String HEAD = "^classifier\\.";
 
     /** The optimizer of a model, its limit of the norm, and which parameters it trains. */
@@ -67,12 +76,14 @@ record TrainStep(Graph graph, Graph loss, List<Tensor> parameters, Optimizer opt
     /**
      * The step of a case.
      *
-     * @param shape such as {@code bert-base:32x128}: model and trained part, then batch x tokens or extent of a picture
+     * @param shape such as {@code bert-base:32x128}: model and trained part, {@code -recompute} where Telltale computes
+     *     values of the forward pass again, then batch x tokens or extent of a picture
      */
     static TrainStep of(String shape) {
         String[] parts = shape.split(":", 2);
         int[] s = Workload.extents(parts[1]);
-        Recipe recipe = recipe(parts[0]);
+        boolean recompute = parts[0].endsWith(RECOMPUTE);
+        Recipe recipe = recipe(recompute ? parts[0].substring(0, parts[0].length() - RECOMPUTE.length()) : parts[0]);
         Predicate<String> trained = Pattern.compile(recipe.trained).asPredicate();
         Params params = ModelBenchmark.anyWeights()
                 .training(new Params.Training(n -> !n.contains(".running_") && trained.test(n), null, null));
@@ -102,7 +113,8 @@ record TrainStep(Graph graph, Graph loss, List<Tensor> parameters, Optimizer opt
                 operands.with(name(state), (n, memory) -> memory.data().fill((byte) 0));
             }
         }
-        return new TrainStep(graph, forward, parameters, recipe.optimizer, recipe.clip, operands);
+        CompileOptions options = new CompileOptions(CompileOptions.Precision.F32, recompute);
+        return new TrainStep(graph, forward, parameters, recipe.optimizer, recipe.clip, operands, options);
     }
 
     static String name(Tensor state) {
@@ -112,7 +124,7 @@ record TrainStep(Graph graph, Graph loss, List<Tensor> parameters, Optimizer opt
     /** The step on Telltale or libtorch; outputs of the latest run are the loss and the norm. */
     Workload open(String engine, int threads) {
         return switch (engine) {
-            case Workload.TELLTALE -> new TelltaleWorkload(threads, graph, operands, CompileOptions.DEFAULT);
+            case Workload.TELLTALE -> new TelltaleWorkload(threads, graph, operands, options);
             case Workload.LIBTORCH -> new LibtorchTraining(threads, this);
             default ->
                 throw new IllegalArgumentException(

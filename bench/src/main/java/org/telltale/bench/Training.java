@@ -17,6 +17,7 @@ import java.util.Locale;
 final class Training {
     private static final List<String> SHAPES = List.of(
             "bert-base:32x128",
+            "bert-base-recompute:32x128",
             "mobilenetv2-late:32x160",
             "efficientnet-b0-head:16x224",
             "efficientnet-b0-late:16x224");

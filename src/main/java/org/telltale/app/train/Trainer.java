@@ -157,7 +157,10 @@ public final class Trainer {
         try (RunFolder folder = RunFolder.open(out, configuration(), existing);
                 Backend backend = options.model().device().open(options.model().threads());
                 Learner learner = parent.learner(
-                        backend, new CompileOptions(options.model().precision()), recipe, options.seed())) {
+                        backend,
+                        new CompileOptions(options.model().precision(), options.recompute()),
+                        recipe,
+                        options.seed())) {
             return new Run(folder, learner, listener, cancelled).go();
         }
     }

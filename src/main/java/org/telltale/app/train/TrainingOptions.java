@@ -10,6 +10,7 @@ import org.telltale.app.data.LoaderOptions.Unreadable;
  * @param seed of everything that is random
  * @param cacheFeatures whether the features of a base that stays as it is, over pictures that stay as they are, are
  *     computed once
+ * @param recompute whether steps compute values of the forward pass again for the backward pass, for less memory
  * @param saveEvery steps from one checkpoint to the next, beside those after each epoch
  * @param keep which parameters the finished model has
  * @param testEachEpoch whether the test split is measured after each epoch too, and not at the end only
@@ -21,6 +22,7 @@ public record TrainingOptions(
         ModelOptions model,
         long seed,
         boolean cacheFeatures,
+        boolean recompute,
         int saveEvery,
         Keep keep,
         boolean testEachEpoch,
@@ -35,7 +37,7 @@ public record TrainingOptions(
     }
 
     public static final TrainingOptions DEFAULT = new TrainingOptions(
-            ModelOptions.DEFAULT, 0, true, 500, Keep.LAST, false, Unreadable.NEXT, false, "Telltale");
+            ModelOptions.DEFAULT, 0, true, false, 500, Keep.LAST, false, Unreadable.NEXT, false, "Telltale");
 
     public TrainingOptions {
         if (saveEvery < 1) {
@@ -45,11 +47,11 @@ public record TrainingOptions(
 
     public TrainingOptions seed(long value) {
         return new TrainingOptions(
-                model, value, cacheFeatures, saveEvery, keep, testEachEpoch, unreadable, restart, producer);
+                model, value, cacheFeatures, recompute, saveEvery, keep, testEachEpoch, unreadable, restart, producer);
     }
 
     public TrainingOptions saveEvery(int steps) {
         return new TrainingOptions(
-                model, seed, cacheFeatures, steps, keep, testEachEpoch, unreadable, restart, producer);
+                model, seed, cacheFeatures, recompute, steps, keep, testEachEpoch, unreadable, restart, producer);
     }
 }

@@ -18,7 +18,7 @@ public final class NaiveBackend implements Backend, KernelMaker {
 
     @Override
     public Executable compile(Graph graph, Weights weights, CompileOptions options) {
-        return Program.compile(graph, pool, weights, this);
+        return Program.compile(graph, pool, weights, this, options);
     }
 
     @Override

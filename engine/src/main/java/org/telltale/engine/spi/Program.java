@@ -29,10 +29,11 @@ public final class Program implements Executable, KernelMaker.Operands {
     private final Graph graph;
     private final Arena arena = Arena.ofShared();
     private final Map<Tensor, Buffer> buffers = new HashMap<>();
-    private final Set<Tensor> constants = new HashSet<>();
+    private final Set<Tensor> constants;
     private final Map<String, Tensor> leaves = new LinkedHashMap<>();
     private final Kernel[] kernels;
     private final Copy[] updates;
+    private long planned;
     private final AtomicReference<Use> use = new AtomicReference<>(Use.IDLE);
 
     private enum Use {
@@ -53,10 +54,10 @@ public final class Program implements Executable, KernelMaker.Operands {
     private Program(Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker) {
         this.pool = pool;
         this.graph = graph;
+        this.constants = constants(graph);
         this.store = pool.acquire(weights);
         boolean made = false;
         try {
-            findConstants();
             computeConstants(weights, maker);
             plan(maker);
             List<Kernel> steps = new ArrayList<>();
@@ -76,8 +77,11 @@ public final class Program implements Executable, KernelMaker.Operands {
     }
 
     /** Compiles a graph with a backend's kernels. */
-    public static Program compile(Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker) {
-        return new Program(updatesLast(maker.prepare(graph)), pool, weights, maker);
+    public static Program compile(
+            Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker, CompileOptions options) {
+        Graph prepared = maker.prepare(graph);
+        Graph lean = BackwardPass.of(prepared, options.recompute(), maker);
+        return new Program(updatesLast(lean), pool, weights, maker);
     }
 
     /** A new value that lies in another state's memory is set aside first: that state may change before it is read. */
@@ -101,7 +105,9 @@ public final class Program implements Executable, KernelMaker.Operands {
         return aside.toArray(Copy[]::new);
     }
 
-    private void findConstants() {
+    /** What depends on weights alone. */
+    static Set<Tensor> constants(Graph graph) {
+        Set<Tensor> constants = new HashSet<>();
         for (Tensor t : graph.nodes()) {
             boolean constant = switch (t.op()) {
                 case Primitive.Weight w -> true;
@@ -115,6 +121,7 @@ public final class Program implements Executable, KernelMaker.Operands {
                 constants.add(t);
             }
         }
+        return constants;
     }
 
     /** Runs the constant part as a program of its own and keeps what the rest of the graph uses of it. */
@@ -187,22 +194,21 @@ public final class Program implements Executable, KernelMaker.Operands {
     }
 
     private void plan(KernelMaker maker) {
-        Map<Tensor, Tensor> lastReader = lastReader();
-        List<Tensor> external = new ArrayList<>(constants);
+        Map<Tensor, Tensor> inPlace = writtenInPlace(graph, maker);
         for (Tensor t : graph.nodes()) {
             switch (t.op()) {
-                case Primitive.Input in -> own(t, in.name(), external);
-                case Primitive.State state -> own(t, state.name(), external);
-                case Op op ->
-                    writtenInPlace(t, lastReader, maker).ifPresent(state -> {
+                case Primitive.Input in -> own(t, in.name());
+                case Primitive.State state -> own(t, state.name());
+                case Op op -> {
+                    Tensor state = inPlace.get(t);
+                    if (state != null) {
                         buffers.put(t, Buffer.view(t, buffer(state), 0));
-                        external.add(t);
-                    });
+                    }
+                }
             }
         }
-        List<Tensor> kept = new ArrayList<>(graph.outputs());
-        kept.addAll(graph.updates().values());
-        MemoryPlan plan = MemoryPlan.of(graph.nodes(), external, kept, maker);
+        MemoryPlan plan = planned(graph, constants, inPlace.keySet(), maker);
+        planned = plan.size();
         MemorySegment block = arena.allocate(Math.max(plan.size(), 1), 64);
         for (Tensor t : graph.nodes()) {
             if (buffers.containsKey(t) || constants.contains(t)) {
@@ -219,32 +225,52 @@ public final class Program implements Executable, KernelMaker.Operands {
         }
     }
 
-    private void own(Tensor t, String name, List<Tensor> external) {
+    /** Bytes that a graph needs in the order of its nodes, beside its leaves and constants. */
+    static long memory(Graph graph, MemoryPlan.InPlace inPlace) {
+        Graph last = updatesLast(graph);
+        return planned(last, constants(last), writtenInPlace(last, inPlace).keySet(), inPlace)
+                .size();
+    }
+
+    private static MemoryPlan planned(
+            Graph graph, Set<Tensor> constants, Set<Tensor> inPlace, MemoryPlan.InPlace allowed) {
+        Set<Tensor> external = new HashSet<>(constants);
+        external.addAll(inPlace);
+        graph.nodes().stream().filter(t -> t.op() instanceof Primitive.Leaf).forEach(external::add);
+        List<Tensor> kept = new ArrayList<>(graph.outputs());
+        kept.addAll(graph.updates().values());
+        return MemoryPlan.of(graph.nodes(), external, kept, allowed);
+    }
+
+    private void own(Tensor t, String name) {
         Tensor before = leaves.put(name, t);
         if (before != null) {
             throw new IllegalArgumentException(
                     graph.name() + ": two leaves are named '" + name + "': " + before + ", " + t);
         }
         buffers.put(t, Buffer.lazy(t, arena));
-        external.add(t);
     }
 
-    /** The state whose memory its update can write directly: nothing reads the old values afterwards. */
-    private Optional<Tensor> writtenInPlace(Tensor t, Map<Tensor, Tensor> lastReader, MemoryPlan.InPlace inPlace) {
-        for (int k = 0; k < t.inputs().size(); k++) {
-            Tensor state = t.inputs().get(k);
-            if (graph.updates().get(state) == t
-                    && lastReader.get(state) == t
-                    && t.inputs().indexOf(state) == t.inputs().lastIndexOf(state)
-                    && (t.op() instanceof Primitive.ScatterRows || inPlace.allows(t, k))) {
-                return Optional.of(state);
+    /** The new values that can be written where their states lie, since nothing reads the old ones afterwards; with the states. */
+    private static Map<Tensor, Tensor> writtenInPlace(Graph graph, MemoryPlan.InPlace inPlace) {
+        Map<Tensor, Tensor> lastReader = lastReader(graph);
+        Map<Tensor, Tensor> states = new HashMap<>();
+        for (Tensor t : graph.nodes()) {
+            for (int k = 0; k < t.inputs().size(); k++) {
+                Tensor state = t.inputs().get(k);
+                if (graph.updates().get(state) == t
+                        && lastReader.get(state) == t
+                        && t.inputs().indexOf(state) == t.inputs().lastIndexOf(state)
+                        && (t.op() instanceof Primitive.ScatterRows || inPlace.allows(t, k))) {
+                    states.putIfAbsent(t, state);
+                }
             }
         }
-        return Optional.empty();
+        return states;
     }
 
     /** The last that reads each state, under any shape; states that are outputs or what others become have none. */
-    private Map<Tensor, Tensor> lastReader() {
+    private static Map<Tensor, Tensor> lastReader(Graph graph) {
         Map<Tensor, Tensor> last = new HashMap<>();
         Map<Tensor, Tensor> roots = new HashMap<>();
         for (Tensor t : graph.nodes()) {
@@ -272,6 +298,11 @@ public final class Program implements Executable, KernelMaker.Operands {
         before = before.reversed();
         before.addAll(after.reversed());
         return new Graph(graph.name(), List.copyOf(before), graph.outputs(), graph.updates());
+    }
+
+    /** Bytes of the block that intermediate tensors share. */
+    public long planned() {
+        return planned;
     }
 
     @Override

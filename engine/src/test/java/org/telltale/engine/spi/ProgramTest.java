@@ -227,7 +227,8 @@ class ProgramTest {
         AtomicInteger ran = new AtomicInteger();
         AtomicInteger made = new AtomicInteger();
         Watched maker = new Watched(backend, made, ran::incrementAndGet);
-        try (Program p = Program.compile(g, pool, new Eval.Values(Map.of("w", values)), maker)) {
+        try (Program p =
+                Program.compile(g, pool, new Eval.Values(Map.of("w", values)), maker, CompileOptions.DEFAULT)) {
             assertThat(made).as("exp, mul, neg, and add").hasValue(4);
             assertThat(ran).as("exp, mul, neg").hasValue(3);
             for (int i = 0; i < 5; i++) {
@@ -290,7 +291,7 @@ class ProgramTest {
             inside.countDown();
             awaitUninterrupted(leave);
         });
-        Program p = Program.compile(Graph.of("g", x.exp()), pool, NONE, maker);
+        Program p = Program.compile(Graph.of("g", x.exp()), pool, NONE, maker, CompileOptions.DEFAULT);
         p.input("x").set(new float[] {0, 0, 0});
         CompletableFuture<Void> other = CompletableFuture.runAsync(p::run);
         try {
@@ -346,9 +347,10 @@ class ProgramTest {
         Tensor w = Tensor.of(new Primitive.Weight("w", Shape.of(3)));
         Weights empty = new Eval.Values(Map.of());
         for (Graph g : List.of(Graph.of("plain", x.add(w)), Graph.of("constant", x.add(w.exp())))) {
-            assertThatThrownBy(() -> Program.compile(g, pool, empty, backend)).isInstanceOf(NullPointerException.class);
+            assertThatThrownBy(() -> Program.compile(g, pool, empty, backend, CompileOptions.DEFAULT))
+                    .isInstanceOf(NullPointerException.class);
         }
-        try (Program p = Program.compile(Graph.of("g", x.neg()), pool, empty, backend)) {
+        try (Program p = Program.compile(Graph.of("g", x.neg()), pool, empty, backend, CompileOptions.DEFAULT)) {
             p.run();
         }
     }

@@ -74,7 +74,7 @@ public final class VectorBackend implements Backend {
 
     @Override
     public Executable compile(Graph graph, Weights weights, CompileOptions options) {
-        return Program.compile(graph, pool, weights, Objects.requireNonNull(kernels.get(options.precision())));
+        return Program.compile(graph, pool, weights, Objects.requireNonNull(kernels.get(options.precision())), options);
     }
 
     @Override
