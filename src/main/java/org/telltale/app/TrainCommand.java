@@ -54,9 +54,6 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private ModelArguments model = new ModelArguments();
 
-    @Mixin
-    private RecipeArguments changes = new RecipeArguments();
-
     @Option(
             names = "--data",
             required = true,
@@ -108,6 +105,9 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "LABEL",
             description = "The labels in the order of their ids (default: those of train, sorted).")
     private List<String> labels = List.of();
+
+    @Mixin
+    private RecipeArguments changes = new RecipeArguments();
 
     @Option(
             names = "--resize",
