@@ -2,16 +2,14 @@ package org.telltale.app;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
+import org.telltale.app.data.CrisisTsv;
 import org.telltale.app.data.Dataset;
 import org.telltale.app.data.LoaderOptions.Unreadable;
 import org.telltale.app.data.PictureData;
@@ -20,17 +18,12 @@ import org.telltale.app.data.Sample;
 import org.telltale.app.data.Shares;
 import org.telltale.app.data.Split;
 import org.telltale.app.data.TextData;
-import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
-import org.telltale.app.train.EpochRecord;
 import org.telltale.app.train.Parent;
 import org.telltale.app.train.Recipe;
 import org.telltale.app.train.Trainer;
 import org.telltale.app.train.TrainingData;
-import org.telltale.app.train.TrainingListener;
 import org.telltale.app.train.TrainingOptions;
-import org.telltale.engine.autograd.Optimizer;
-import org.telltale.engine.autograd.RmsProp;
 import org.telltale.models.image.Augmentation;
 import org.telltale.models.image.Preprocess;
 import org.telltale.models.text.WordPiece;
@@ -84,6 +77,14 @@ final class TrainCommand implements Callable<Integer> {
     private List<Path> test = List.of();
 
     @Option(
+            names = "--label-column",
+            paramLabel = "NAME",
+            defaultValue = CrisisTsv.LABEL,
+            description = "The labels' column of these tables, such as disaster_types in MEDIC's"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private String labelColumn = CrisisTsv.LABEL;
+
+    @Option(
             names = "--captions",
             paramLabel = "FILE",
             description =
@@ -105,43 +106,8 @@ final class TrainCommand implements Callable<Integer> {
             description = "The labels in the order of their ids (default: those of train, sorted).")
     private List<String> labels = List.of();
 
-    @Option(
-            names = "--recipe",
-            paramLabel = "NAME",
-            description = "mobilenetv2, efficientnet or bert: what the model is.")
-    private @Nullable String recipeName;
-
-    @Option(
-            names = "--epochs",
-            split = ",",
-            paramLabel = "N",
-            description = "Epochs of each phase; 0 leaves a phase out.")
-    private List<Integer> epochs = List.of();
-
-    @Option(names = "--rate", split = ",", paramLabel = "RATE", description = "Learning rate of each phase.")
-    private List<Double> rates = List.of();
-
-    @Option(
-            names = "--trained",
-            paramLabel = "REGEX",
-            description = "Parameters that change, by name: for each phase, in order.")
-    private List<String> trained = List.of();
-
-    @Option(names = "--batch", paramLabel = "N", description = "Samples of a step.")
-    private @Nullable Integer batch;
-
-    @Option(names = "--size", paramLabel = "N", description = "Side of the pictures, or tokens of a text.")
-    private @Nullable Integer size;
-
-    @Option(names = "--dropout", paramLabel = "P", description = "Dropout before the classifier.")
-    private @Nullable Float dropout;
-
-    @Option(
-            names = "--augmentation",
-            paramLabel = "recipe|none",
-            defaultValue = "recipe",
-            description = "Random changes of training pictures (default: ${DEFAULT-VALUE}).")
-    private Switch augmentation = Switch.RECIPE;
+    @Mixin
+    private RecipeArguments changes = new RecipeArguments();
 
     @Option(
             names = "--resize",
@@ -150,14 +116,6 @@ final class TrainCommand implements Callable<Integer> {
             description = "Who resizes: as the recipes' tutorials do, or as the model's own preprocessor"
                     + " (default: ${DEFAULT-VALUE}).")
     private Parent.Resize resize = Parent.Resize.TENSORFLOW;
-
-    @Option(
-            names = "--rmsprop-epsilon",
-            paramLabel = "inside|outside",
-            defaultValue = "inside",
-            description = "The root of RMSprop with epsilon in it (Keras from 2.11 on) or beside it"
-                    + " (default: ${DEFAULT-VALUE}).")
-    private Epsilon epsilon = Epsilon.INSIDE;
 
     @Option(names = "--from-scratch", description = "Start from random numbers; the model folder gives its shape only.")
     private boolean scratch;
@@ -206,16 +164,6 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "Go on with the run that the folder holds: what happens anyway.")
     private boolean resume;
 
-    private enum Switch {
-        RECIPE,
-        NONE
-    }
-
-    private enum Epsilon {
-        INSIDE,
-        OUTSIDE
-    }
-
     private enum Bad {
         SKIP,
         REFUSE
@@ -238,7 +186,7 @@ final class TrainCommand implements Callable<Integer> {
                 seed,
                 !noCacheFeatures,
                 recompute,
-                positive("--save-every", saveEvery),
+                RecipeArguments.positive("--save-every", saveEvery),
                 keep,
                 testEachEpoch,
                 onBadImage == Bad.SKIP ? Unreadable.NEXT : Unreadable.REFUSE,
@@ -247,7 +195,7 @@ final class TrainCommand implements Callable<Integer> {
         // The labels make the model, so the data comes first; a wrong model is told before the data is read.
         Parent first = Parent.open(model.model, List.of("a", "b"), scratch);
         boolean pictures = first.picturesWanted();
-        Recipe recipe = recipe(first.recipe());
+        Recipe recipe = changes.of(first.recipe(), model.model);
         TrainingData labelled;
         Parent parent;
         if (pictures) {
@@ -268,7 +216,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         say(parent, labelled, recipe);
         Trainer.Result result = ModelArguments.open(() -> new Trainer(parent, labelled, recipe, options))
-                .run(out, new Shown(), terminal.cancelled());
+                .run(out, new TrainingProgress(terminal), terminal.cancelled());
         result.test()
                 .ifPresent(s -> terminal.say(String.format(
                         Locale.ROOT,
@@ -278,13 +226,6 @@ final class TrainCommand implements Callable<Integer> {
                         s.samples())));
         terminal.say("wrote " + result.model() + ", " + out.resolve("report.html"));
         return Exit.OK.code();
-    }
-
-    private static int positive(String name, int value) {
-        if (value < 1) {
-            throw new Exit.UsageException(name + " is " + value + ", expected at least 1");
-        }
-        return value;
     }
 
     private Optional<List<String>> given() {
@@ -297,7 +238,7 @@ final class TrainCommand implements Callable<Integer> {
             tables.put(Split.TRAIN, train);
             tables.put(Split.DEV, dev);
             tables.put(Split.TEST, test);
-            return PictureData.tables(tables, data, given());
+            return PictureData.tables(tables, labelColumn, data, given());
         }
         if (!dev.isEmpty() || !test.isEmpty()) {
             throw new Exit.UsageException("--dev and --test go with --train");
@@ -324,71 +265,6 @@ final class TrainCommand implements Callable<Integer> {
         return TextData.list(data, names, Shares.of(seed), given());
     }
 
-    private Recipe recipe(Recipe base) {
-        if (recipeName != null && !recipeName.equals(base.name())) {
-            throw new Exit.UsageException(
-                    "--recipe is '" + recipeName + "', but " + model.model + " is trained by " + base.name());
-        }
-        int count = base.phases().size();
-        many("--epochs", epochs.size(), count);
-        many("--rate", rates.size(), count);
-        many("--trained", trained.size(), count);
-        List<Recipe.Phase> phases = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            Recipe.Phase p = base.phases().get(i);
-            if (i < epochs.size()) {
-                if (epochs.get(i) < 0) {
-                    throw new Exit.UsageException("--epochs is " + epochs.get(i) + ", expected 0 or more");
-                }
-                p = p.epochs(epochs.get(i));
-            }
-            if (i < rates.size()) {
-                if (!(rates.get(i) > 0 && rates.get(i) < 100)) {
-                    throw new Exit.UsageException("--rate is " + rates.get(i) + ", expected more than 0");
-                }
-                p = p.peak(rates.get(i));
-            }
-            phases.add(new Recipe.Phase(
-                    p.name(),
-                    p.epochs(),
-                    p.rate(),
-                    optimizer(p.optimizer()),
-                    p.clip(),
-                    i < trained.size() ? pattern(trained.get(i)) : p.trained()));
-        }
-        if (dropout != null && !(dropout >= 0 && dropout < 1)) {
-            throw new Exit.UsageException("--dropout is " + dropout + ", expected 0 to less than 1");
-        }
-        return new Recipe(
-                base.name(),
-                size == null ? base.size() : positive("--size", size),
-                batch == null ? base.batch() : positive("--batch", batch),
-                base.dropRemainder(),
-                augmentation == Switch.NONE ? Augmentation.none() : base.augmentation(),
-                dropout == null ? base.head() : new Recipe.Head(base.head().norm(), dropout),
-                phases.stream().filter(p -> p.epochs() > 0).toList());
-    }
-
-    private Optimizer optimizer(Optimizer o) {
-        return o instanceof RmsProp r && epsilon == Epsilon.OUTSIDE
-                ? new RmsProp(r.rho(), r.epsilon(), RmsProp.Place.OUTSIDE_ROOT)
-                : o;
-    }
-
-    private static Pattern pattern(String regex) {
-        try {
-            return Pattern.compile(regex);
-        } catch (PatternSyntaxException e) {
-            throw new Exit.UsageException("--trained is '" + regex + "': " + e.getDescription());
-        }
-    }
-
-    private static void many(String name, int given, int phases) {
-        if (given > phases) {
-            throw new Exit.UsageException(name + " has " + given + " values, but there are " + phases + " phases");
-        }
-    }
-
     private void say(Parent parent, TrainingData d, Recipe recipe) {
         terminal.say("recipe " + recipe.name() + " on " + parent.model() + ": "
                 + d.labels().size() + " labels; " + d.ids(Split.TRAIN).size() + " train, "
@@ -398,70 +274,5 @@ final class TrainCommand implements Callable<Integer> {
                         recipe.phases().stream()
                                 .map(p -> p.epochs() + " epochs " + p.name())
                                 .toList()));
-    }
-
-    /** The run on standard error. */
-    private final class Shown implements TrainingListener {
-        private final StatusLine status = new StatusLine(terminal);
-        private final long start = System.nanoTime();
-        private long first = -1;
-
-        @Override
-        public void step(Step s) {
-            if (first < 0) {
-                first = s.steps() + 1;
-            }
-            if (!status.due()) {
-                return;
-            }
-            double each = (System.nanoTime() - start) / 1e9 / Math.max(first - s.steps(), 1);
-            status.show(String.format(
-                    Locale.ROOT,
-                    "epoch %d (%s) %d/%d  loss %.4f  accuracy %.1f %%  %.2f s a step  %s left",
-                    s.epoch(),
-                    s.phase(),
-                    s.batch(),
-                    s.batches(),
-                    s.running().loss(),
-                    100 * s.running().accuracy(),
-                    each,
-                    StatusLine.time(each * s.steps())));
-        }
-
-        @Override
-        public void epoch(EpochRecord r, Time time) {
-            status.clear();
-            StringBuilder line = new StringBuilder(String.format(
-                    Locale.ROOT,
-                    "epoch %d (%s): train loss %.4f, accuracy %.2f %%",
-                    r.epoch(),
-                    r.phase(),
-                    r.train().loss(),
-                    100 * r.train().accuracy()));
-            for (Split split : List.of(Split.DEV, Split.TEST)) {
-                EpochRecord.Score s = r.measured().get(split);
-                if (s != null) {
-                    line.append(String.format(
-                            Locale.ROOT,
-                            "; %s loss %.4f, accuracy %.2f %%",
-                            split.word(),
-                            s.loss(),
-                            100 * s.accuracy()));
-                }
-            }
-            line.append(String.format(
-                    Locale.ROOT,
-                    "; %.1f s, %.1f samples/s, waiting for data %.1f %%",
-                    time.seconds(),
-                    time.samples() / Math.max(time.seconds(), 1e-9),
-                    100 * time.waiting()));
-            terminal.say(line.toString());
-        }
-
-        @Override
-        public void note(String line) {
-            status.clear();
-            terminal.say(line);
-        }
     }
 }

@@ -17,6 +17,9 @@ import java.util.function.BiFunction;
  * a path with a backslash are refused.
  */
 public final class CrisisTsv {
+    /** The column of the labels. MEDIC's tables, which are else the same, have a column for each of their tasks instead. */
+    public static final String LABEL = "class_label";
+
     private CrisisTsv() {}
 
     /**
@@ -36,17 +39,22 @@ public final class CrisisTsv {
         return rows(Table.read(file), classes);
     }
 
-    /** The rows of a file, whatever their labels. */
-    public static List<Row> read(Path file) {
-        return rows(Table.read(file), (table, row) -> table.value(row, "class_label"));
+    /**
+     * The rows of a file, whatever their labels.
+     *
+     * @param column of the labels: {@link #LABEL}, or in MEDIC's tables {@code damage_severity}, {@code informative},
+     *     {@code humanitarian} or {@code disaster_types}
+     */
+    public static List<Row> read(Path file, String column) {
+        return rows(Table.read(file), column, (table, row) -> table.value(row, column));
     }
 
     static List<Row> rows(Table table, Set<String> classes) {
-        return rows(table, (t, row) -> t.label(row, "class_label", classes));
+        return rows(table, LABEL, (t, row) -> t.label(row, LABEL, classes));
     }
 
-    private static List<Row> rows(Table table, BiFunction<Table, Table.Row, String> label) {
-        table.requireColumns("image_id", "image_path", "class_label");
+    private static List<Row> rows(Table table, String column, BiFunction<Table, Table.Row, String> label) {
+        table.requireColumns("image_id, image_path and " + column, List.of("image_id", "image_path", column));
         List<Row> rows = new ArrayList<>();
         Map<String, Integer> ids = new HashMap<>();
         for (Table.Row r : table.rows()) {

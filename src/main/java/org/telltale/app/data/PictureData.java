@@ -26,16 +26,17 @@ public final class PictureData {
      * Pictures of CrisisNLP tables ({@link CrisisTsv}); a picture's id is its {@code image_path}.
      *
      * @param tables of each split, read one after the other
+     * @param column of the labels, {@link CrisisTsv#LABEL} in most tables
      * @param root the folder that has {@code data} in it
      * @param labels the labels in the order of their ids, or nothing: the sorted labels of train
      */
     public static Dataset<Sample.Picture> tables(
-            Map<Split, List<Path>> tables, Path root, Optional<List<String>> labels) {
+            Map<Split, List<Path>> tables, String column, Path root, Optional<List<String>> labels) {
         Dataset.Builder<Sample.Picture> builder = new Dataset.Builder<>(root.toString(), labels);
         List<String> missing = new ArrayList<>();
         for (Split split : Split.values()) {
             for (Path table : tables.getOrDefault(split, List.of())) {
-                for (CrisisTsv.Row row : CrisisTsv.read(table)) {
+                for (CrisisTsv.Row row : CrisisTsv.read(table, column)) {
                     String where = table + ":" + row.line();
                     Path file = below(root, row.path(), where);
                     note(file, missing);

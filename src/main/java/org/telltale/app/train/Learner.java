@@ -38,6 +38,7 @@ final class Learner implements AutoCloseable {
     private static final String COUNTER = "counter";
     private static final String NUMBERS = "numbers";
     private static final String NORM = "head.batchnorm";
+    private static final String MEAN = "running_mean";
 
     /** Keras' batch normalisation layer. */
     private static final float NORM_EPSILON = 1e-3f;
@@ -360,10 +361,20 @@ final class Learner implements AutoCloseable {
      */
     Map<String, HostTensor> finished(Map<String, HostTensor> changed, Arena to) {
         Map<String, HostTensor> all = new TreeMap<>();
+        Set<String> stored = start.names();
         for (String name : used) {
             if (!name.startsWith("head.")) {
                 HostTensor from = changed.get(name);
                 all.put(name, from == null ? start.read(name, to) : from);
+                if (name.endsWith(MEAN)) {
+                    // Hugging Face's classes count batches beside the statistics, which no recipe moves
+                    String count = name.substring(0, name.length() - MEAN.length()) + "num_batches_tracked";
+                    all.put(
+                            count,
+                            stored.contains(count)
+                                    ? start.read(count, to)
+                                    : HostTensor.allocate(to, DType.I64, Shape.of()));
+                }
             }
         }
         if (recipe.head().norm()) {

@@ -173,6 +173,9 @@ public final class Trainer {
         private final BooleanSupplier cancelled;
         private Position at = new Position();
 
+        /** Of splits that are measured again and again: the loaders stay open, and with them their cached pictures. */
+        private final Map<Split, BatchLoader> measuring = new EnumMap<>(Split.class);
+
         Run(RunFolder folder, Learner learner, TrainingListener listener, BooleanSupplier cancelled) {
             this.folder = folder;
             this.learner = learner;
@@ -201,6 +204,8 @@ public final class Trainer {
                 folder.metrics(at.history);
                 folder.text("loss.svg", LossCurve.svg(at.history));
                 return finish(arena);
+            } finally {
+                measuring.values().forEach(BatchLoader::close);
             }
         }
 
@@ -409,26 +414,39 @@ public final class Trainer {
             if (count == 0) {
                 return Optional.empty();
             }
+            Features f = features.get(split);
+            if (f == null) {
+                // as often as after each epoch, and once at the end
+                LoaderOptions how = LoaderOptions.measuring(recipe.batch(), recipe.epochs() + 1);
+                return Optional.of(score(
+                        measuring.computeIfAbsent(split, s -> data.load(s, Augmentation.none(), how)), evaluation));
+            }
+            LoaderOptions how = LoaderOptions.measuring(recipe.batch(), 1);
+            try (BatchLoader loader = BatchLoader.features(f, data.set().labelIds(split), how)) {
+                return Optional.of(score(loader, evaluation));
+            }
+        }
+
+        /** Over one epoch of a loader. */
+        private static EpochRecord.Score score(BatchLoader loader, Learner.Evaluation evaluation)
+                throws InterruptedException {
             double loss = 0;
             long correct = 0;
             long samples = 0;
-            LoaderOptions how = LoaderOptions.measuring(recipe.batch(), 1);
-            try (BatchLoader loader = load(split, Augmentation.none(), how, features)) {
-                for (int b = 0; b < loader.batches(); b++) {
-                    Minibatch batch = loader.next();
-                    evaluation.run(batch.tensors());
-                    for (int i = 0; i < batch.size(); i++) {
-                        loss += evaluation.loss(i);
-                        correct += evaluation.predicted(i)
-                                        == batch.tensor(Minibatch.LABELS).getInt(i)
-                                ? 1
-                                : 0;
-                        samples++;
-                    }
+            for (int b = 0; b < loader.batches(); b++) {
+                Minibatch batch = loader.next();
+                evaluation.run(batch.tensors());
+                for (int i = 0; i < batch.size(); i++) {
+                    loss += evaluation.loss(i);
+                    correct += evaluation.predicted(i)
+                                    == batch.tensor(Minibatch.LABELS).getInt(i)
+                            ? 1
+                            : 0;
+                    samples++;
                 }
             }
             double n = Math.max(samples, 1);
-            return Optional.of(new EpochRecord.Score(loss / n, correct / n, samples));
+            return new EpochRecord.Score(loss / n, correct / n, samples);
         }
 
         private Result finish(Arena arena) throws InterruptedException {

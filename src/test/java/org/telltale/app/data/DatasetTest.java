@@ -179,7 +179,10 @@ class DatasetTest {
         Path test = write("test.tsv", HEADER + "e\t9\tdata/a/9.jpg\tflood\n");
         DrawnPictures.draw(folder.resolve("data/a/1.jpg"), 1);
         Dataset<Sample.Picture> data = PictureData.tables(
-                Map.of(Split.TRAIN, List.of(train, more), Split.TEST, List.of(test)), folder, FROM_TRAIN);
+                Map.of(Split.TRAIN, List.of(train, more), Split.TEST, List.of(test)),
+                CrisisTsv.LABEL,
+                folder,
+                FROM_TRAIN);
         assertThat(ids(data, Split.TRAIN)).containsExactly("data/a/1.jpg", "data/a/2.jpg", "data/b/1.jpg");
         assertThat(data.samples(Split.TEST).getFirst().file()).isEqualTo(folder.resolve("data/a/9.jpg"));
         assertThat(data.findings())
@@ -188,10 +191,50 @@ class DatasetTest {
         assertThat(data.findings().getFirst().message()).contains("3 pictures do not exist");
         Path again = write("again.tsv", HEADER + "e\t7\tdata/a/9.jpg\tflood\ne\t8\tdata/a/2.jpg\tflood\n");
         assertThatThrownBy(() -> PictureData.tables(
-                        Map.of(Split.TRAIN, List.of(train), Split.TEST, List.of(again)), folder, FROM_TRAIN))
+                        Map.of(Split.TRAIN, List.of(train), Split.TEST, List.of(again)),
+                        CrisisTsv.LABEL,
+                        folder,
+                        FROM_TRAIN))
                 .isInstanceOf(DataException.class)
                 .hasMessageStartingWith(again + ":3: \"data/a/2.jpg\" stands a second time")
                 .hasMessageContaining("first " + train + ":3 in train");
+    }
+
+    @Test
+    void tablesOfSeveralTasksAreReadByTheColumnOfOne() throws IOException {
+        String header =
+                "image_id\tevent_name\timage_path\tdamage_severity\tinformative\thumanitarian\tdisaster_types\n";
+        Path train = write(
+                "train.tsv",
+                header
+                        + "1\te\tdata/a/1.jpg\tsevere\tinformative\tnot_humanitarian\tflood\n"
+                        + "2\te\tdata/a/2.jpg\tmild\tnot_informative\tnot_humanitarian\tnot_disaster\n");
+        Map<Split, List<Path>> tables = Map.of(Split.TRAIN, List.of(train));
+        assertThat(PictureData.tables(tables, "disaster_types", folder, FROM_TRAIN)
+                        .samples(Split.TRAIN))
+                .extracting(Sample.Picture::label)
+                .containsExactly("flood", "not_disaster");
+        assertThat(PictureData.tables(tables, "damage_severity", folder, FROM_TRAIN)
+                        .labels())
+                .containsExactly("mild", "severe");
+        assertThatThrownBy(() -> PictureData.tables(tables, CrisisTsv.LABEL, folder, FROM_TRAIN))
+                .isInstanceOf(DataException.class)
+                .hasMessage(
+                        train + ":1: no column class_label; found [image_id, event_name, image_path, damage_severity,"
+                                + " informative, humanitarian, disaster_types], expected image_id, image_path and class_label");
+    }
+
+    @Test
+    void theTablesOfMedicAreRead() {
+        Path folderOfTables = Golden.data("crisisnlp_tsv");
+        Map<Split, List<Path>> tables = Map.of(
+                Split.TRAIN, List.of(folderOfTables.resolve("MEDIC_dev.tsv")),
+                Split.TEST, List.of(folderOfTables.resolve("MEDIC_test.tsv")));
+        Dataset<Sample.Picture> pictures =
+                PictureData.tables(tables, "humanitarian", Golden.data("disaster_crisisnlp"), FROM_TRAIN);
+        assertThat(pictures.samples(Split.TRAIN)).hasSize(6157);
+        assertThat(pictures.samples(Split.TEST)).hasSize(15688);
+        assertThat(pictures.labels()).hasSize(4).contains("rescue_volunteering_or_donation_effort");
     }
 
     @Test
@@ -262,8 +305,8 @@ class DatasetTest {
     void captionsGetTheLabelsOfTheirPictures() throws IOException {
         Path train = write("train.tsv", HEADER + "e\t1\tdata/a/1.jpg\tfire\ne\t2\tdata/a/2.jpg\tflood\n");
         Path test = write("test.tsv", HEADER + "e\t9\tdata/a/9.jpg\tflood\n");
-        Dataset<Sample.Picture> pictures =
-                PictureData.tables(Map.of(Split.TRAIN, List.of(train), Split.TEST, List.of(test)), folder, FROM_TRAIN);
+        Dataset<Sample.Picture> pictures = PictureData.tables(
+                Map.of(Split.TRAIN, List.of(train), Split.TEST, List.of(test)), CrisisTsv.LABEL, folder, FROM_TRAIN);
         List<String> lines = new ArrayList<>(List.of("{\"telltale\":\"captions\"}"));
         for (String id : List.of(folder + "/data/a/1.jpg", "data/a/2.jpg", "/else/data/a/9.jpg", "stranger.jpg")) {
             lines.add("{\"id\":\"" + id + "\",\"text\":\"a fire\",\"logProb\":-1}");
@@ -294,6 +337,7 @@ class DatasetTest {
         }
         Dataset<Sample.Picture> pictures = PictureData.tables(
                 tables,
+                CrisisTsv.LABEL,
                 root,
                 Optional.of(List.of(
                         "earthquake", "fire", "flood", "hurricane", "landslide", "not_disaster", "other_disaster")));

@@ -9,6 +9,7 @@ import java.nio.CharBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -72,7 +73,9 @@ public final class SafeTensorsWriter {
                 }
             });
         } catch (IOException e) {
-            throw new WeightsException(file + ": cannot be written: " + e, e);
+            // the message of a FileSystemException is the file's name alone
+            throw new WeightsException(
+                    file + ": cannot be written: " + (e instanceof FileSystemException ? e : e.getMessage()), e);
         }
     }
 
