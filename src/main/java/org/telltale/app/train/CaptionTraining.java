@@ -22,7 +22,7 @@ import org.telltale.models.text.CaptionVocabulary;
  * pictures, computed once by an encoder that stays as it is. It owns the memory of the features.
  */
 public final class CaptionTraining implements AutoCloseable {
-    private final Arena arena;
+    private final Arena arena = Arena.ofShared();
     private final CaptionParent origin;
     private final TrainingData.Captions data;
     private final Recipe recipe;
@@ -56,11 +56,43 @@ public final class CaptionTraining implements AutoCloseable {
         }
     }
 
-    private CaptionTraining(Arena arena, CaptionParent origin, TrainingData.Captions data, Recipe recipe) {
-        this.arena = arena;
-        this.origin = origin;
-        this.data = data;
+    private CaptionTraining(
+            Options options,
+            Dataset<Sample.Captioned> set,
+            Recipe recipe,
+            TrainingOptions training,
+            Consumer<String> note,
+            BooleanSupplier cancelled)
+            throws InterruptedException {
         this.recipe = recipe;
+        boolean opened = false;
+        try {
+            CaptionParent.Encoder encoder = CaptionParent.encoder(options.encoder, options.resize, 0);
+            List<String> captions = set.samples(Split.TRAIN).stream()
+                    .map(Sample.Captioned::caption)
+                    .toList();
+            CaptionVocabulary vocabulary = CaptionVocabulary.build(options.standard, captions, options.vocabulary);
+            Map<Path, Integer> numbers = new LinkedHashMap<>();
+            for (Split split : Split.values()) {
+                set.samples(split).forEach(s -> numbers.putIfAbsent(s.file(), numbers.size()));
+            }
+            Features features = new PictureFeatures(encoder, training.model(), note, cancelled)
+                    .of(new ArrayList<>(numbers.keySet()), options.cache, arena);
+            Shape shape = features.values().shape();
+            // The older tutorial makes room for one word more than its tokenizer ever gives.
+            int words = options.standard == CaptionVocabulary.Standard.TOKENIZER
+                    ? options.vocabulary + 1
+                    : vocabulary.size();
+            AttentionGruCaptioner.Config config = new AttentionGruCaptioner.Config(
+                    options.embedding, options.units, words, shape.dim(2), shape.dim(1), recipe.size(), vocabulary);
+            origin = CaptionParent.of(encoder, config);
+            data = new TrainingData.Captions(set, vocabulary, features, numbers, recipe.size());
+            opened = true;
+        } finally {
+            if (!opened) {
+                arena.close();
+            }
+        }
     }
 
     /**
@@ -76,38 +108,7 @@ public final class CaptionTraining implements AutoCloseable {
             Consumer<String> note,
             BooleanSupplier cancelled)
             throws InterruptedException {
-        CaptionParent.Encoder encoder = CaptionParent.encoder(options.encoder, options.resize, 0);
-        List<String> captions =
-                set.samples(Split.TRAIN).stream().map(Sample.Captioned::caption).toList();
-        CaptionVocabulary vocabulary = CaptionVocabulary.build(options.standard, captions, options.vocabulary);
-        Map<Path, Integer> numbers = new LinkedHashMap<>();
-        for (Split split : Split.values()) {
-            set.samples(split).forEach(s -> numbers.putIfAbsent(s.file(), numbers.size()));
-        }
-        Arena arena = Arena.ofShared();
-        boolean opened = false;
-        try {
-            Features features = new PictureFeatures(encoder, training.model(), note, cancelled)
-                    .of(new ArrayList<>(numbers.keySet()), options.cache, arena);
-            Shape shape = features.values().shape();
-            // The older tutorial makes room for one word more than its tokenizer ever gives.
-            int words = options.standard == CaptionVocabulary.Standard.TOKENIZER
-                    ? options.vocabulary + 1
-                    : vocabulary.size();
-            AttentionGruCaptioner.Config config = new AttentionGruCaptioner.Config(
-                    options.embedding, options.units, words, shape.dim(2), shape.dim(1), recipe.size(), vocabulary);
-            CaptionTraining made = new CaptionTraining(
-                    arena,
-                    CaptionParent.of(encoder, config),
-                    new TrainingData.Captions(set, vocabulary, features, numbers, recipe.size()),
-                    recipe);
-            opened = true;
-            return made;
-        } finally {
-            if (!opened) {
-                arena.close();
-            }
-        }
+        return new CaptionTraining(options, set, recipe, training, note, cancelled);
     }
 
     public Origin origin() {
