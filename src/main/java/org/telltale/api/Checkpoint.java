@@ -20,6 +20,9 @@ final class Checkpoint implements AutoCloseable {
     final Timings timings;
     private final CompileOptions compileOptions;
 
+    /** Whether this one closes the backend. */
+    private final boolean owner;
+
     Checkpoint(String model, ModelOptions options, Timings timings) {
         compileOptions = new CompileOptions(options.precision());
         this.timings = timings;
@@ -35,6 +38,19 @@ final class Checkpoint implements AutoCloseable {
                 backend.close();
             }
         }
+        owner = true;
+        params = Params.of(folder.toString(), weights.names(), weights::shape, weights::dtype);
+    }
+
+    /** Another folder, computed with the backend of a checkpoint that stays open for longer. */
+    Checkpoint(Path folder, Checkpoint with) {
+        compileOptions = with.compileOptions;
+        timings = with.timings;
+        backend = with.backend;
+        owner = false;
+        this.folder = folder;
+        config = ConfigFile.read(folder.resolve("config.json"));
+        weights = SafeTensors.open(folder);
         params = Params.of(folder.toString(), weights.names(), weights::shape, weights::dtype);
     }
 
@@ -62,7 +78,9 @@ final class Checkpoint implements AutoCloseable {
 
     @Override
     public void close() {
-        backend.close();
+        if (owner) {
+            backend.close();
+        }
         weights.close();
     }
 }

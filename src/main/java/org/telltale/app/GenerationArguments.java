@@ -7,6 +7,7 @@ import org.telltale.models.decode.BeamSearch;
 import org.telltale.models.decode.GenerationOptions;
 import org.telltale.models.decode.Greedy;
 import org.telltale.models.decode.Sampling;
+import org.telltale.models.decode.Strategy;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -137,6 +138,34 @@ final class GenerationArguments {
             return new GenerationOptions(b, options.minLength(), options.limit(), options.limitCountsPrompt());
         }
         return options;
+    }
+
+    /**
+     * The same for a captioner without beams, whose own settings these options change: all words and no penalty where
+     * tokens are drawn, and no minimum.
+     *
+     * @param longest caption, its end mark included
+     */
+    GenerationOptions withoutBeams(int longest) {
+        options();
+        if (beams != null || paper) {
+            throw new Exit.UsageException(
+                    "an attention and GRU captioner has greedy search and --sample, no --beams and" + " no --paper");
+        }
+        try {
+            Strategy strategy = sample
+                    ? new Sampling(
+                            seed == null ? 0 : seed,
+                            topK == null ? 0 : topK,
+                            topP == null ? 1 : topP,
+                            repetitionPenalty == null ? 1 : repetitionPenalty,
+                            temperature == null ? 1 : temperature)
+                    : new Greedy();
+            GenerationOptions o = GenerationOptions.of(strategy).minLength(0).maxNewTokens(longest);
+            return lengths(o);
+        } catch (IllegalArgumentException e) {
+            throw new Exit.UsageException(String.valueOf(e.getMessage()));
+        }
     }
 
     private GenerationOptions lengths(GenerationOptions options) {

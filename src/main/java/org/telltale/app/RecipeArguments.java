@@ -16,7 +16,7 @@ final class RecipeArguments {
     @Option(
             names = "--recipe",
             paramLabel = "NAME",
-            description = "mobilenetv2, efficientnet or bert: what the model is.")
+            description = "mobilenetv2, efficientnet or bert: what the model is; or attention-gru.")
     private @Nullable String recipeName;
 
     @Option(
@@ -38,7 +38,10 @@ final class RecipeArguments {
     @Option(names = "--batch", paramLabel = "N", description = "Samples of a step.")
     private @Nullable Integer batch;
 
-    @Option(names = "--size", paramLabel = "N", description = "Side of the pictures, or tokens of a text.")
+    @Option(
+            names = "--size",
+            paramLabel = "N",
+            description = "Side of the pictures, tokens of a text, or words of a caption.")
     private @Nullable Integer size;
 
     @Option(names = "--dropout", paramLabel = "P", description = "Dropout before the classifier.")
@@ -67,6 +70,11 @@ final class RecipeArguments {
     private enum Epsilon {
         INSIDE,
         OUTSIDE
+    }
+
+    /** Whether this recipe was asked for by name. */
+    boolean names(String recipe) {
+        return recipe.equals(recipeName);
     }
 
     /**

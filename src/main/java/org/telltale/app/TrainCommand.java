@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
+import org.telltale.app.data.CaptionData;
 import org.telltale.app.data.CrisisTsv;
 import org.telltale.app.data.Dataset;
 import org.telltale.app.data.LoaderOptions.Unreadable;
@@ -19,6 +20,8 @@ import org.telltale.app.data.Shares;
 import org.telltale.app.data.Split;
 import org.telltale.app.data.TextData;
 import org.telltale.app.pipeline.Terminal;
+import org.telltale.app.train.CaptionTraining;
+import org.telltale.app.train.Origin;
 import org.telltale.app.train.Parent;
 import org.telltale.app.train.Recipe;
 import org.telltale.app.train.Trainer;
@@ -34,9 +37,10 @@ import picocli.CommandLine.Option;
 /** {@code telltale train}. */
 @Command(
         name = "train",
-        header = "Trains a classifier of pictures or texts, from a model folder or from nothing.",
+        header = "Trains a classifier of pictures or texts, from a model folder or from nothing; or a captioner.",
         description = {
             "The recipe is that of the model's kind (mobilenetv2, efficientnet, bert); options replace parts of it.",
+            "With --recipe attention-gru a captioner learns from nothing, over what the network of --features sees.",
             "A run that was stopped goes on when the same command is given again. RUN/model is the finished model."
         },
         footerHeading = "%nExamples:%n",
@@ -44,7 +48,8 @@ import picocli.CommandLine.Option;
             "  telltale train --model mobilenet --data photos/ --out run",
             "  telltale train --model efficientnet-b0 --data crisis/ --train train.tsv --dev dev.tsv --test test.tsv --out run",
             "  telltale train --model bert-base --data tweets.csv --columns tweet_id,tweet_text,label --out run",
-            "  telltale train --model bert-base --data crisis/ --train train.tsv --test test.tsv --captions captions.jsonl --out run"
+            "  telltale train --model bert-base --data crisis/ --train train.tsv --test test.tsv --captions captions.jsonl --out run",
+            "  telltale train --recipe attention-gru --features inception-v3 --data flickr8k/ --out run"
         })
 final class TrainCommand implements Callable<Integer> {
     private static final long MEMORY_FOR_PICTURES = 1L << 30;
@@ -52,7 +57,16 @@ final class TrainCommand implements Callable<Integer> {
     private final Terminal terminal;
 
     @Mixin
-    private ModelArguments model = new ModelArguments();
+    private DeviceArguments device = new DeviceArguments();
+
+    @Option(
+            names = {"-m", "--model"},
+            paramLabel = "ID|FOLDER",
+            description = "The model folder to start from, or an id of the local Hugging Face cache.")
+    private @Nullable String model;
+
+    @Mixin
+    private CaptionerArguments captioner = new CaptionerArguments();
 
     @Option(
             names = "--data",
@@ -61,7 +75,8 @@ final class TrainCommand implements Callable<Integer> {
             description =
                     "Pictures: a folder with a folder for each label (or train, dev and test with them), a CSV, TSV"
                             + " or JSONL list with image, label and maybe split, or with --train the folder of CrisisNLP's data."
-                            + " Texts: a CSV, TSV or JSONL list, see --columns.")
+                            + " Texts: a CSV, TSV or JSONL list, see --columns. Captions: such a list with image, caption"
+                            + " and maybe split, or a folder with captions.txt and Images.")
     private Path data = Path.of("");
 
     @Option(names = "--out", required = true, paramLabel = "RUN", description = "The folder of the run.")
@@ -182,7 +197,7 @@ final class TrainCommand implements Callable<Integer> {
             throw new Exit.UsageException("--columns has " + columns.size() + " names, expected ID,TEXT,LABEL");
         }
         TrainingOptions options = new TrainingOptions(
-                model.options(),
+                device.options(),
                 seed,
                 !noCacheFeatures,
                 recompute,
@@ -192,15 +207,44 @@ final class TrainCommand implements Callable<Integer> {
                 onBadImage == Bad.SKIP ? Unreadable.NEXT : Unreadable.REFUSE,
                 restart,
                 Build.current().toString());
+        if (changes.names(Recipe.ATTENTION_GRU)) {
+            captions(options);
+        } else {
+            classifier(options);
+        }
+        return Exit.OK.code();
+    }
+
+    private void captions(TrainingOptions options) throws InterruptedException {
+        if (model != null || scratch || captions != null || !train.isEmpty() || !labels.isEmpty()) {
+            throw new Exit.UsageException("--recipe attention-gru takes --features and --data; --model, --from-scratch,"
+                    + " --captions, --train and --labels have no use");
+        }
+        Recipe recipe = changes.of(Recipe.attentionGru(), Recipe.ATTENTION_GRU);
+        CaptionTraining.Options how = captioner.options(resize);
+        TrainingProgress shown = new TrainingProgress(terminal);
+        Dataset<Sample.Captioned> set = CaptionData.read(data, Shares.of(seed));
+        try (CaptionTraining training =
+                CaptionTraining.open(how, set, recipe, options, shown::note, terminal.cancelled())) {
+            say(training.origin(), training.data(), recipe);
+            done(training.trainer(options).run(out, shown, terminal.cancelled()));
+        }
+    }
+
+    private void classifier(TrainingOptions options) throws InterruptedException {
+        captioner.refuse();
+        if (model == null) {
+            throw new Exit.UsageException("Missing required option: '--model=ID|FOLDER'");
+        }
         // The labels make the model, so the data comes first; a wrong model is told before the data is read.
-        Parent first = Parent.open(model.model, List.of("a", "b"), scratch);
+        Parent first = Parent.open(model, List.of("a", "b"), scratch);
         boolean pictures = first.picturesWanted();
-        Recipe recipe = changes.of(first.recipe(), model.model);
+        Recipe recipe = changes.of(first.recipe(), model);
         TrainingData labelled;
         Parent parent;
         if (pictures) {
             if (captions != null) {
-                throw new Exit.UsageException(model.model + " classifies pictures: --captions has no use");
+                throw new Exit.UsageException(model + " classifies pictures: --captions has no use");
             }
             Dataset<Sample.Picture> set = pictures();
             parent = first.withLabels(set.labels());
@@ -208,15 +252,18 @@ final class TrainCommand implements Callable<Integer> {
             PictureOptions.Cache cache =
                     new PictureOptions.Cache(Optional.empty(), 0, MEMORY_FOR_PICTURES, PictureOptions.Levels.EXACT);
             labelled = new TrainingData.Pictures(
-                    set, new PictureOptions(preprocess, model.exif, Augmentation.none(), cache));
+                    set, new PictureOptions(preprocess, device.exif, Augmentation.none(), cache));
         } else {
-            Dataset<Sample.Text> set = texts();
+            Dataset<Sample.Text> set = texts(model);
             parent = first.withLabels(set.labels());
             labelled = new TrainingData.Texts(set, WordPiece.read(parent.folder()), recipe.size());
         }
         say(parent, labelled, recipe);
-        Trainer.Result result = ModelArguments.open(() -> new Trainer(parent, labelled, recipe, options))
-                .run(out, new TrainingProgress(terminal), terminal.cancelled());
+        done(ModelArguments.open(() -> new Trainer(parent, labelled, recipe, options))
+                .run(out, new TrainingProgress(terminal), terminal.cancelled()));
+    }
+
+    private void done(Trainer.Result result) {
         result.test()
                 .ifPresent(s -> terminal.say(String.format(
                         Locale.ROOT,
@@ -225,7 +272,6 @@ final class TrainCommand implements Callable<Integer> {
                         100 * s.accuracy(),
                         s.samples())));
         terminal.say("wrote " + result.model() + ", " + out.resolve("report.html"));
-        return Exit.OK.code();
     }
 
     private Optional<List<String>> given() {
@@ -250,7 +296,7 @@ final class TrainCommand implements Callable<Integer> {
         return PictureData.list(data, parent == null ? Path.of("") : parent, Shares.of(seed), given());
     }
 
-    private Dataset<Sample.Text> texts() {
+    private Dataset<Sample.Text> texts(String model) {
         if (captions != null) {
             if (train.isEmpty()) {
                 throw new Exit.UsageException("--captions needs the tables that label the pictures: --train");
@@ -258,16 +304,16 @@ final class TrainCommand implements Callable<Integer> {
             return TextData.captions(captions, pictures());
         }
         if (!train.isEmpty() || Files.isDirectory(data)) {
-            throw new Exit.UsageException(model.model + " classifies texts: give --data a CSV, TSV or JSONL file, or"
+            throw new Exit.UsageException(model + " classifies texts: give --data a CSV, TSV or JSONL file, or"
                     + " --captions with the tables of the pictures");
         }
         TextData.Columns names = new TextData.Columns(columns.get(0), columns.get(1), columns.get(2));
         return TextData.list(data, names, Shares.of(seed), given());
     }
 
-    private void say(Parent parent, TrainingData d, Recipe recipe) {
+    private void say(Origin parent, TrainingData d, Recipe recipe) {
         terminal.say("recipe " + recipe.name() + " on " + parent.model() + ": "
-                + d.labels().size() + " labels; " + d.ids(Split.TRAIN).size() + " train, "
+                + d.product() + "; " + d.ids(Split.TRAIN).size() + " train, "
                 + d.ids(Split.DEV).size() + " dev, " + d.ids(Split.TEST).size() + " test; "
                 + String.join(
                         ", then ",

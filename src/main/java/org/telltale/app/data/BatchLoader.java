@@ -2,6 +2,7 @@ package org.telltale.app.data;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -16,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 import org.telltale.engine.DType;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Shape;
+import org.telltale.models.text.CaptionVocabulary;
 import org.telltale.models.text.WordPiece;
 
 /**
@@ -129,6 +131,23 @@ public final class BatchLoader implements AutoCloseable {
     /** Batches of features that were computed once, {@link Features#NAME}, F32 [batch, width], and the labels. */
     public static BatchLoader features(Features features, int[] labels, LoaderOptions options) {
         return new BatchLoader(new FeatureRows(features, labels), options);
+    }
+
+    /**
+     * Batches of captions: {@link Features#NAME}, F32 [batch, positions, channels], the words that are fed,
+     * {@link CaptionRows#WORDS}, and those that follow them, {@link CaptionRows#TARGETS}, I32 [batch, words - 1].
+     *
+     * @param pictures the number of a picture's features by its file
+     * @param words of every caption, its marks included
+     */
+    public static BatchLoader captions(
+            List<Sample.Captioned> samples,
+            Features features,
+            Map<Path, Integer> pictures,
+            CaptionVocabulary vocabulary,
+            int words,
+            LoaderOptions options) {
+        return new BatchLoader(new CaptionRows(samples, features, pictures, vocabulary, words), options);
     }
 
     /** Batches of an epoch. */

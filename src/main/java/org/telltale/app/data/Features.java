@@ -6,7 +6,7 @@ import org.telltale.engine.HostTensor;
 /**
  * What a model's base makes of the samples of a split.
  *
- * @param values F32 [samples, width]
+ * @param values F32 [samples, width], or [pictures, positions, channels] of pictures with captions
  * @param missing why a sample has none, by its number
  */
 public record Features(HostTensor values, Map<Integer, String> missing) {

@@ -199,7 +199,7 @@ public final class PictureData {
     }
 
     /** A file may not lead out of the root that its user named. */
-    private static Path below(Path root, String path, String where) {
+    static Path below(Path root, String path, String where) {
         try {
             Path file = root.resolve(path).normalize();
             if (file.startsWith(root.normalize()) && !file.equals(root.normalize())) {

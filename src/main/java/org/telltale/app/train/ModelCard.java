@@ -11,22 +11,27 @@ final class ModelCard {
     private ModelCard() {}
 
     static String text(
-            Parent parent,
+            Origin parent,
             TrainingData data,
             Recipe recipe,
             TrainingOptions options,
             List<EpochRecord> history,
             EpochRecord kept,
             EpochRecord.@Nullable Score test) {
-        StringBuilder b = new StringBuilder("# Classifier of " + data.labels().size() + " classes\n\n");
+        StringBuilder b = new StringBuilder("# " + data.product() + "\n\n");
         b.append("Trained by ")
                 .append(options.producer())
                 .append(" from `")
                 .append(parent.model())
                 .append("`.\n\n");
-        b.append("Labels, in the order of their ids: ")
-                .append(String.join(", ", data.labels()))
-                .append(".\n\n| split | samples | loss | accuracy |\n|---|---|---|---|\n");
+        if (!data.labels().isEmpty()) {
+            b.append("Labels, in the order of their ids: ")
+                    .append(String.join(", ", data.labels()))
+                    .append(".\n\n");
+        }
+        b.append("| split | ")
+                .append(data instanceof TrainingData.Captions ? "words" : "samples")
+                .append(" | loss | accuracy |\n|---|---|---|---|\n");
         row(b, "train (while learning)", kept.train());
         EpochRecord.Score dev = kept.measured().get(Split.DEV);
         if (dev != null) {

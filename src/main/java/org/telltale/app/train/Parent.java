@@ -31,7 +31,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The model folder that training starts from, with the labels to be learned in place of its own. */
-public final class Parent {
+public final class Parent implements Origin {
     /** Files of a tokenizer, which a finished folder needs too. */
     private static final List<String> TOKENIZER =
             List.of("vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
@@ -70,19 +70,24 @@ public final class Parent {
      */
     public static Parent open(String model, List<String> labels, boolean scratch) {
         Path folder = ModelFolder.find(model);
+        return labelled(model, folder, labels, scratch, hashes(folder, !scratch));
+    }
+
+    /** SHA-256 of a folder's configuration, and of its weights if they are used. */
+    static Map<String, String> hashes(Path folder, boolean weights) {
         Map<String, String> sha256 = new TreeMap<>();
         try (Stream<Path> files = Files.list(folder)) {
             for (Path f : files.sorted().toList()) {
                 String name = String.valueOf(f.getFileName());
                 if (Files.isRegularFile(f)
-                        && (name.equals("config.json") || (!scratch && name.endsWith(".safetensors")))) {
+                        && (name.equals("config.json") || (weights && name.endsWith(".safetensors")))) {
                     sha256.put(name, Fingerprint.sha256(f));
                 }
             }
         } catch (IOException e) {
             throw new DataException(folder + ": cannot be read: " + Reasons.of(e), e);
         }
-        return labelled(model, folder, labels, scratch, sha256);
+        return sha256;
     }
 
     /** The same folder with other labels to learn. */
@@ -117,6 +122,7 @@ public final class Parent {
         return !(network instanceof Network.Text);
     }
 
+    @Override
     public String model() {
         return model;
     }
@@ -125,7 +131,7 @@ public final class Parent {
         return folder;
     }
 
-    /** Hexadecimal SHA-256 of the files that training starts from, by name. */
+    @Override
     public Map<String, String> sha256() {
         return sha256;
     }
@@ -145,6 +151,14 @@ public final class Parent {
      */
     public Preprocess preprocess(int size, Resize resize) {
         ConfigFile own = ConfigFile.read(folder.resolve("preprocessor_config.json"));
+        ObjectNode json = changed(own, size, resize);
+        preprocessor = json;
+        config.put("image_size", size);
+        return Preprocess.fromJson(own.where(), json, size);
+    }
+
+    /** A preprocessor with another size, and another way of resizing. */
+    static ObjectNode changed(ConfigFile own, int size, Resize resize) {
         ObjectNode json = (ObjectNode) own.json().deepCopy();
         if (resize == Resize.TENSORFLOW) {
             boolean squared = json.path("image_processor_type").stringValue("").startsWith("EfficientNet")
@@ -166,13 +180,11 @@ public final class Parent {
         if (resize == Resize.TENSORFLOW || json.has("size")) {
             json.putObject("size").put("height", size).put("width", size);
         }
-        preprocessor = json;
-        config.put("image_size", size);
-        return Preprocess.fromJson(own.where(), json, size);
+        return json;
     }
 
-    /** What a run says of it. */
-    ObjectNode describe() {
+    @Override
+    public ObjectNode describe() {
         ObjectNode node = JsonNodeFactory.instance.objectNode();
         node.put("model", model);
         node.put("fromScratch", scratch);
@@ -184,10 +196,11 @@ public final class Parent {
         return node;
     }
 
-    Learner learner(Backend backend, CompileOptions options, Recipe recipe, long seed) {
+    @Override
+    public ClassifierLearner learner(Backend backend, CompileOptions options, Recipe recipe, long seed) {
         int labels = config.path("id2label").size();
         if (scratch) {
-            return new Learner(
+            return new ClassifierLearner(
                     backend,
                     options,
                     folder.toString(),
@@ -201,7 +214,7 @@ public final class Parent {
         Set<String> base = new TreeSet<>(weights.names());
         base.removeIf(n -> n.startsWith("classifier."));
         try {
-            return new Learner(
+            return new ClassifierLearner(
                     backend,
                     options,
                     folder.toString(),
@@ -217,7 +230,8 @@ public final class Parent {
     }
 
     /** Writes a folder that Hugging Face's classes and ours read. */
-    void export(Path to, Map<String, HostTensor> tensors, String card) {
+    @Override
+    public void export(Path to, Map<String, HostTensor> tensors, String card) {
         try {
             Files.createDirectories(to);
             SafeTensorsWriter.write(to.resolve("model.safetensors"), tensors, Map.of("format", "pt"));

@@ -9,10 +9,10 @@ import org.telltale.engine.autograd.Schedule;
 import org.telltale.models.image.Augmentation;
 
 /**
- * How a classifier learns (SPEC §13).
+ * How a classifier or a captioner learns (SPEC §13, §9.5).
  *
  * @param name the word that {@code --recipe} takes
- * @param size side of the square pictures, or tokens of a text
+ * @param size side of the square pictures, tokens of a text, or words of a caption
  * @param batch samples of a step
  * @param dropRemainder whether the last, incomplete batch of an epoch is left out
  * @param augmentation of training pictures
@@ -27,6 +27,9 @@ public record Recipe(
         Augmentation augmentation,
         Head head,
         List<Phase> phases) {
+    /** What {@code --recipe} calls the captioner's. */
+    public static final String ATTENTION_GRU = "attention-gru";
+
     private static final double WARM_UP = 0.1;
 
     public Recipe {
@@ -168,5 +171,17 @@ public record Recipe(
                 new Head(false, 0.1f),
                 List.of(new Phase(
                         "finetune", 5, new Rate.WarmUp(3e-5, WARM_UP), Adam.gardenDecayed(), 1, Pattern.compile("^"))));
+    }
+
+    /** The attention and GRU captioner (SPEC §9.5): all but the encoder of the pictures. */
+    public static Recipe attentionGru() {
+        return new Recipe(
+                ATTENTION_GRU,
+                50,
+                64,
+                false,
+                Augmentation.none(),
+                new Head(false, 0),
+                List.of(new Phase("captions", 20, new Rate.Constant(1e-3), Adam.keras(), 0, Pattern.compile("^"))));
     }
 }

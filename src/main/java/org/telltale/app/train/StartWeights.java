@@ -29,6 +29,8 @@ final class StartWeights implements Weights {
         ONE,
         /** Uniform within sqrt(6 / (in + out)): Keras' dense layers. */
         GLOROT_UNIFORM,
+        /** Uniform within 0.05: Keras' embeddings. */
+        UNIFORM_005,
         /** Normal with deviation 0.02: BERT. */
         NORMAL_002,
         /** Normal with variance 2 / (out times taps), Keras' EfficientNet; out counts 1 where each channel is alone. */
@@ -93,6 +95,7 @@ final class StartWeights implements Weights {
                         case ZERO -> 0;
                         case ONE -> 1;
                         case GLOROT_UNIFORM -> limit * (2 * CounterRandom.uniform(seed, key, i, 0) - 1);
+                        case UNIFORM_005 -> 0.05 * (2 * CounterRandom.uniform(seed, key, i, 0) - 1);
                         case NORMAL_002 -> 0.02 * normal(key, i);
                         case HE_NORMAL -> Math.sqrt(2 / reached) * normal(key, i);
                     });

@@ -32,7 +32,7 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Trains a classifier by a recipe, in a run folder that can be continued. A run that was killed at any moment and is
+ * Trains a classifier or a captioner by a recipe, in a run folder that can be continued. A run that was killed at any moment and is
  * started again ends with the same bits as one that was not.
  *
  * <pre>{@code
@@ -41,7 +41,7 @@ import tools.jackson.databind.node.ObjectNode;
  * }</pre>
  */
 public final class Trainer {
-    private final Parent parent;
+    private final Origin parent;
     private final TrainingData data;
     private final Recipe recipe;
     private final TrainingOptions options;
@@ -59,12 +59,12 @@ public final class Trainer {
         }
     }
 
-    public Trainer(Parent parent, TrainingData data, Recipe recipe, TrainingOptions options) {
+    public Trainer(Origin parent, TrainingData data, Recipe recipe, TrainingOptions options) {
         this.parent = parent;
         this.data = data;
         this.recipe = recipe;
         this.options = options;
-        if (data.labels().size() < 2) {
+        if (!(data instanceof TrainingData.Captions) && data.labels().size() < 2) {
             throw new TrainingException("the data has " + data.labels().size() + " labels, expected at least 2");
         }
         if (recipe.epochs() == 0) {
@@ -229,14 +229,18 @@ public final class Trainer {
             if (at.epoch >= phase.epochs()) {
                 return;
             }
-            boolean cached = options.cacheFeatures() && learner.fixedFeatures(phase);
+            ClassifierLearner fixed =
+                    options.cacheFeatures() && learner instanceof ClassifierLearner c && c.fixedFeatures(phase)
+                            ? c
+                            : null;
+            boolean cached = fixed != null;
             try (Arena arena = Arena.ofShared();
                     Learner.Step step = learner.step(phase, cached);
                     Learner.Evaluation evaluation = learner.evaluation(cached)) {
                 if (!optimizer.isEmpty() || at.phaseStep > 0) {
                     restore(optimizer, step.states(), "optimizer");
                 }
-                Map<Split, Features> features = cached ? features(arena) : Map.of();
+                Map<Split, Features> features = fixed == null ? Map.of() : features(fixed, arena);
                 LoaderOptions how = LoaderOptions.training(recipe.batch(), options.seed(), recipe.epochs())
                         .dropRemainder(recipe.dropRemainder())
                         .unreadable(options.unreadable());
@@ -261,7 +265,7 @@ public final class Trainer {
                 throws InterruptedException {
             long began = System.nanoTime();
             long waitedBefore = loader.waited();
-            long before = at.samples;
+            long samples = 0;
             double rate = 0;
             while (at.batch < loader.batches()) {
                 Minibatch batch = loader.next();
@@ -272,9 +276,10 @@ public final class Trainer {
                 if (!Float.isFinite(r.loss()) || !Float.isFinite(r.norm())) {
                     throw lost(phase, batch, r);
                 }
-                at.loss += (double) r.loss() * batch.size();
+                at.loss += (double) r.loss() * r.counted();
                 at.correct += r.correct();
-                at.samples += batch.size();
+                at.samples += r.counted();
+                samples += batch.size();
                 at.batch++;
                 at.step++;
                 at.phaseStep++;
@@ -307,7 +312,7 @@ public final class Trainer {
                     (trained - began) / 1e9,
                     (loader.waited() - waitedBefore) / (double) Math.max(trained - began, 1),
                     (System.nanoTime() - trained) / 1e9,
-                    at.samples - before);
+                    samples);
             EpochRecord record = new EpochRecord(
                     phase.name(), at.history.size() + 1, at.step, schedule.at(at.phaseStep - 1), running(), measured);
             at.history.add(record);
@@ -363,22 +368,23 @@ public final class Trainer {
                     : BatchLoader.features(f, data.set().labelIds(split), how);
         }
 
-        private Map<Split, Features> features(Arena arena) throws InterruptedException {
+        private Map<Split, Features> features(ClassifierLearner fixed, Arena arena) throws InterruptedException {
             Map<Split, Features> all = new EnumMap<>(Split.class);
-            try (Executable e = learner.featuresOf()) {
+            try (Executable e = fixed.featuresOf()) {
                 for (Split split : Split.values()) {
                     int count = data.ids(split).size();
                     if (count > 0) {
-                        all.put(split, features(split, count, e, arena));
+                        all.put(split, features(split, count, fixed.width(), e, arena));
                     }
                 }
             }
             return all;
         }
 
-        private Features features(Split split, int count, Executable e, Arena arena) throws InterruptedException {
-            HostTensor values = HostTensor.allocate(arena, DType.F32, Shape.of(count, learner.width()));
-            long row = 4L * learner.width();
+        private Features features(Split split, int count, int width, Executable e, Arena arena)
+                throws InterruptedException {
+            HostTensor values = HostTensor.allocate(arena, DType.F32, Shape.of(count, width));
+            long row = 4L * width;
             Map<Integer, String> missing = new HashMap<>();
             for (int i = 0; i < count; i++) {
                 missing.put(i, data.ids(split).get(i) + ": cannot be read");
@@ -438,11 +444,8 @@ public final class Trainer {
                 evaluation.run(batch.tensors());
                 for (int i = 0; i < batch.size(); i++) {
                     loss += evaluation.loss(i);
-                    correct += evaluation.predicted(i)
-                                    == batch.tensor(Minibatch.LABELS).getInt(i)
-                            ? 1
-                            : 0;
-                    samples++;
+                    correct += evaluation.correct(i);
+                    samples += evaluation.counted(i);
                 }
             }
             double n = Math.max(samples, 1);

@@ -1,20 +1,24 @@
 package org.telltale.app.train;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
 import org.telltale.app.data.BatchLoader;
 import org.telltale.app.data.Dataset;
+import org.telltale.app.data.Features;
 import org.telltale.app.data.LoaderOptions;
 import org.telltale.app.data.PictureOptions;
 import org.telltale.app.data.Sample;
 import org.telltale.app.data.Split;
 import org.telltale.models.image.Augmentation;
+import org.telltale.models.text.CaptionVocabulary;
 import org.telltale.models.text.WordPiece;
 
-/** Labelled samples and how they become batches. */
+/** Samples and how they become batches. */
 public sealed interface TrainingData {
     Dataset<? extends Sample> set();
 
@@ -30,12 +34,21 @@ public sealed interface TrainingData {
         return set().samples(split).stream().map(Sample::id).toList();
     }
 
+    /** What a model that has learned from it is. */
+    default String product() {
+        return "Classifier of " + labels().size() + " classes";
+    }
+
     /** A hexadecimal SHA-256 of the ids, labels and texts of a split, in order. */
     default String digest(Split split) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             for (Sample s : set().samples(split)) {
-                String text = s instanceof Sample.Text t ? t.text() : "";
+                String text = switch (s) {
+                    case Sample.Text t -> t.text();
+                    case Sample.Captioned c -> c.caption();
+                    case Sample.Picture p -> "";
+                };
                 digest.update((s.id() + "\0" + s.label() + "\0" + text + "\0").getBytes(StandardCharsets.UTF_8));
             }
             return HexFormat.of().formatHex(digest.digest());
@@ -67,6 +80,41 @@ public sealed interface TrainingData {
         @Override
         public BatchLoader load(Split split, Augmentation augmentation, LoaderOptions options) {
             return BatchLoader.texts(set, split, tokenizer, tokens, options);
+        }
+    }
+
+    /**
+     * Pictures with captions.
+     *
+     * @param features of the pictures [pictures, positions, channels], in the order of {@code pictures}
+     * @param pictures the number of a picture by its file
+     * @param words that a caption is cut or filled up to, its marks included
+     */
+    record Captions(
+            Dataset<Sample.Captioned> set,
+            CaptionVocabulary vocabulary,
+            Features features,
+            Map<Path, Integer> pictures,
+            int words)
+            implements TrainingData {
+        public Captions {
+            pictures = Map.copyOf(pictures);
+        }
+
+        /** Captions have no labels. */
+        @Override
+        public List<String> labels() {
+            return List.of();
+        }
+
+        @Override
+        public String product() {
+            return "Captioner with a vocabulary of " + vocabulary.size() + " words";
+        }
+
+        @Override
+        public BatchLoader load(Split split, Augmentation augmentation, LoaderOptions options) {
+            return BatchLoader.captions(set.samples(split), features, pictures, vocabulary, words, options);
         }
     }
 }

@@ -16,7 +16,7 @@ final class TrainingReport {
     private TrainingReport() {}
 
     static String html(
-            Parent parent,
+            Origin parent,
             TrainingData data,
             Recipe recipe,
             TrainingOptions options,
@@ -29,18 +29,18 @@ final class TrainingReport {
         b.append(escape(parent.model())).append("</h1><p>Recipe ").append(escape(recipe.name()));
         b.append(", seed ")
                 .append(options.seed())
-                .append(", ")
-                .append(data.labels().size())
-                .append(" classes: ");
-        b.append(escape(String.join(", ", data.labels())))
+                .append(". ")
+                .append(escape(data.product()))
+                .append(data.labels().isEmpty() ? "" : ": " + escape(String.join(", ", data.labels())))
                 .append(". Kept: epoch ")
                 .append(kept.epoch())
                 .append('.');
         if (test != null) {
             b.append(String.format(
                     Locale.ROOT,
-                    " On the %d test samples: loss %.4f, accuracy <b>%.2f %%</b>.",
+                    " On the test split: %d %s, loss %.4f, accuracy <b>%.2f %%</b>.",
                     test.samples(),
+                    data instanceof TrainingData.Captions ? "words" : "samples",
                     test.loss(),
                     100 * test.accuracy()));
         }

@@ -284,7 +284,7 @@ class TrajectoryGoldenTest {
                                     phases.get(1).trained())));
             Parent parent = Parent.open(folder.toString(), LABELS, false);
             Map<String, HostTensor> head = checkpoint(folder, "classifier\\..*", arena);
-            try (Learner learner = parent.learner(backend, CompileOptions.DEFAULT, recipe, 0)) {
+            try (ClassifierLearner learner = parent.learner(backend, CompileOptions.DEFAULT, recipe, 0)) {
                 head.forEach((n, t) -> learner.changing().get(n).copyFrom(t));
                 steps("head", learner, recipe.phases().get(0), batches, 0, json.get("headPhase"), tolerance);
                 weights(
@@ -403,7 +403,7 @@ class TrajectoryGoldenTest {
                 Recipe recipe = new Recipe(
                         "golden", 64, 8, true, Augmentation.none(), new Recipe.Head(true, 0), standard.phases());
                 Map<String, HostTensor> head = checkpoint(file("efficientnet_head.safetensors"), ".*", arena);
-                try (Learner learner = parent.learner(backend, CompileOptions.DEFAULT, recipe, 0)) {
+                try (ClassifierLearner learner = parent.learner(backend, CompileOptions.DEFAULT, recipe, 0)) {
                     head.forEach((n, t) -> learner.changing().get(n).copyFrom(t));
                     for (int p = 0; p < 2; p++) {
                         JsonNode run = json.get("phases").get(p);
@@ -438,7 +438,8 @@ class TrajectoryGoldenTest {
     }
 
     /** The finished model's own logits, with the norm folded into the classifier. */
-    private static void logits(Learner learner, Batches batches, SafeTensors golden, JsonNode tolerance, Arena arena) {
+    private static void logits(
+            ClassifierLearner learner, Batches batches, SafeTensors golden, JsonNode tolerance, Arena arena) {
         HostTensor expected = golden.read("final_inference_logits", arena);
         Map<String, HostTensor> finished = learner.finished(learner.changing(), arena);
         HostTensor w = finished.get("classifier.weight");

@@ -42,8 +42,8 @@ public final class Convert {
     }
 
     /**
-     * Converts a Keras MobileNetV2 ({@code .h5}, the whole model) or EfficientNet (Keras 3's {@code .weights.h5} or
-     * {@code .keras}) to {@code model.safetensors}, {@code config.json} and {@code preprocessor_config.json}. The source
+     * Converts a Keras MobileNetV2 ({@code .h5}, the whole model), EfficientNet (Keras 3's {@code .weights.h5} or
+     * {@code .keras}) or InceptionV3 (any of these, or a {@code .h5} of weights) to {@code model.safetensors}, {@code config.json} and {@code preprocessor_config.json}. The source
      * may be the folder of one such file. The output folder appears complete or not at all.
      *
      * @return the output folder
@@ -91,9 +91,12 @@ public final class Convert {
         if (KerasEfficientNet.accepts(h5)) {
             return KerasEfficientNet.convert(source, h5, labels);
         }
+        if (KerasInceptionV3.accepts(source, h5)) {
+            return KerasInceptionV3.convert(source, h5);
+        }
         KerasModel model = KerasModel.read(source, h5);
         if (!KerasMobileNetV2.accepts(model)) {
-            throw new ConvertException(source + ": neither a MobileNetV2 nor an EfficientNet of keras.applications");
+            throw new ConvertException(source + ": no MobileNetV2, EfficientNet or InceptionV3 of keras.applications");
         }
         return KerasMobileNetV2.convert(model, labels);
     }

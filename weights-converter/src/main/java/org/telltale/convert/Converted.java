@@ -83,6 +83,23 @@ record Converted(List<Tensor> tensors, ObjectNode config, ObjectNode preprocesso
         }
     }
 
+    /** A scale that Keras leaves out where it is 1. */
+    record Ones(String name, int extent) implements Tensor {
+        @Override
+        public SafeTensorsWriter.Entry entry() {
+            return new SafeTensorsWriter.Entry(name, DType.F32, Shape.of(extent));
+        }
+
+        @Override
+        public HostTensor values(H5Reader h5, Arena arena) {
+            HostTensor t = HostTensor.allocate(arena, DType.F32, Shape.of(extent));
+            for (int i = 0; i < extent; i++) {
+                t.set(i, 1);
+            }
+            return t;
+        }
+    }
+
     /** The tensors of a batch norm, whose variables are given in Keras' order: gamma, beta, mean, variance. */
     static List<Tensor> batchNorm(String prefix, List<H5Reader.Entry> variables) {
         List<String> names = List.of("weight", "bias", "running_mean", "running_var");

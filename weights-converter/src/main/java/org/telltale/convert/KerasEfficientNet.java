@@ -120,7 +120,8 @@ final class KerasEfficientNet {
         return net.tensors;
     }
 
-    private static Map<String, List<H5Reader.Entry>> layers(H5Reader h5) {
+    /** The variables of every layer in Keras 3's layout, by the layer's name. */
+    static Map<String, List<H5Reader.Entry>> layers(H5Reader h5) {
         Map<String, List<H5Reader.Entry>> layers = new LinkedHashMap<>();
         for (String group : h5.groups()) {
             if (group.matches("layers/[^/]+/vars")) {

@@ -18,7 +18,9 @@ import tools.jackson.databind.json.JsonMapper;
  * nested models, {@code Sequential} ones and Keras versions all name their groups differently.
  */
 record KerasModel(Path file, List<Layer> layers, Map<String, Map<String, H5Reader.Entry>> variables) {
-    private static final String ROOT = "model_weights";
+    /** Where a whole model keeps what a file of weights has at its root. */
+    static final String ROOT = "model_weights";
+
     private static final int MAX_NESTING = 32;
 
     /**
@@ -38,7 +40,7 @@ record KerasModel(Path file, List<Layer> layers, Map<String, Map<String, H5Reade
         } catch (JacksonException e) {
             throw new ConvertException(file + ": the attribute model_config is not valid JSON", e);
         }
-        return new KerasModel(file, List.copyOf(layers), variables(file, h5));
+        return new KerasModel(file, List.copyOf(layers), variables(file, h5, ROOT));
     }
 
     ConvertException error(String message) {
@@ -88,11 +90,13 @@ record KerasModel(Path file, List<Layer> layers, Map<String, Map<String, H5Reade
         }
     }
 
-    private static Map<String, Map<String, H5Reader.Entry>> variables(Path file, H5Reader h5) {
+    /** The variables of every layer by name, below a group; the empty one is the root. */
+    static Map<String, Map<String, H5Reader.Entry>> variables(Path file, H5Reader h5, String root) {
         Map<String, Map<String, H5Reader.Entry>> all = new LinkedHashMap<>();
-        for (String group : h5.texts(ROOT, "layer_names")) {
-            for (String weight : h5.texts(ROOT + "/" + group, "weight_names")) {
-                String path = ROOT + "/" + group + "/" + weight;
+        for (String group : h5.texts(root, "layer_names")) {
+            String below = root.isEmpty() ? group : root + "/" + group;
+            for (String weight : h5.texts(below, "weight_names")) {
+                String path = below + "/" + weight;
                 H5Reader.Entry entry = h5.datasets().get(path);
                 if (entry == null) {
                     throw new ConvertException(file + ": no dataset \"" + path + "\", which weight_names lists");

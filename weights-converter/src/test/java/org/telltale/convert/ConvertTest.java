@@ -132,7 +132,7 @@ class ConvertTest {
         Path source = Golden.area("formats").resolve("h5/legacy_whole_model.h5");
         assertThatThrownBy(() -> Convert.run(source, folder.resolve("out"), Convert.Options.defaults()))
                 .isInstanceOf(ConvertException.class)
-                .hasMessageContaining("neither a MobileNetV2 nor an EfficientNet");
+                .hasMessageContaining("no MobileNetV2, EfficientNet or InceptionV3");
         Path weights = Golden.area("formats").resolve("h5/keras3_nested.weights.h5");
         assertThatThrownBy(() -> Convert.run(weights, folder.resolve("out"), Convert.Options.defaults()))
                 .isInstanceOf(ConvertException.class)

@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
 import org.telltale.engine.Primitive;
@@ -148,7 +149,7 @@ public final class PointwiseFusion {
         List<Tensor> members = new ArrayList<>();
         List<Tensor> operands = new ArrayList<>();
         collect(result, result, members, operands);
-        if (members.size() < 2) {
+        if (members.size() < 2 || !reaches(members, operands, result.shape())) {
             return plain;
         }
         Map<Tensor, Integer> places = new HashMap<>();
@@ -170,6 +171,23 @@ public final class PointwiseFusion {
         return Tensor.of(
                 new Fused.Pointwise(result.shape(), steps),
                 operands.stream().map(now::get).toList());
+    }
+
+    /** Whether something that is read says how large the result is: a number has no extents inside a group. */
+    private static boolean reaches(List<Tensor> members, List<Tensor> operands, Shape shape) {
+        if (members.stream().anyMatch(m -> m.op() instanceof Primitive.RandomUniform)) {
+            return true;
+        }
+        for (int axis = 1; axis <= shape.rank(); axis++) {
+            int fromEnd = axis;
+            boolean found = operands.stream()
+                    .filter(o -> o.dtype() == DType.F32 && o.shape().rank() >= fromEnd)
+                    .anyMatch(o -> o.shape().dim(-fromEnd) == shape.dim(-fromEnd));
+            if (!found) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** The members of a group, operands first, and what they read from outside; without numbers. */

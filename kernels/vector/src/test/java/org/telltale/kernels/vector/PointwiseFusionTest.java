@@ -58,6 +58,22 @@ class PointwiseFusionTest {
         assertThat(count(fused, Fused.Pointwise.class)).isEqualTo(2);
     }
 
+    /** Such as the gradient of a parameter that the loss does not depend on, on its way to a rule's states. */
+    @Test
+    void numbersOfAShapeKeepIt() {
+        Tensor zeros = Tensor.zeros(Shape.of(4, 5));
+        Tensor small = zeros.add(3).mul(0.5f).mul(Tensor.input("one", DType.F32, 1));
+        Graph graph = Graph.of("numbers", small, zeros.square().mul(0.1f).add(1));
+        for (Backend backend : Backends.all().values()) {
+            try (Executable e = backend.compile(graph, new NoWeights(), CompileOptions.DEFAULT)) {
+                e.input("one").set(new float[] {2});
+                e.run();
+                assertThat(e.output(0).toFloats()).hasSize(20).containsOnly(3f);
+                assertThat(e.output(1).toFloats()).hasSize(20).containsOnly(1f);
+            }
+        }
+    }
+
     /** Where every tensor is an output nothing can be joined. */
     @Test
     void anyExpressionHasTheBitsOfItsSingleOps() {
