@@ -58,7 +58,7 @@ public final class ClipInterrogator {
     public Interrogation interrogate(float[] picture, String caption, BooleanSupplier cancelled) {
         Similarities similarities = new Similarities(encoder, picture);
         List<Step> steps = new ArrayList<>();
-        Picture p = new Picture(picture, caption, similarities, steps, cancelled);
+        Picture p = new Picture(caption, similarities, steps, cancelled);
         Ranked prompt = switch (settings.mode) {
             case BEST -> settings.rules == Rules.V2_2 ? best(p) : bestOfModes(p);
             case FAST -> ranked(p, fast(p));
@@ -69,8 +69,7 @@ public final class ClipInterrogator {
         return new Interrogation(prompt.text(), similarities.of(prompt.text()), List.copyOf(steps));
     }
 
-    private record Picture(
-            float[] vector, String caption, Similarities similarities, List<Step> steps, BooleanSupplier cancelled) {}
+    private record Picture(String caption, Similarities similarities, List<Step> steps, BooleanSupplier cancelled) {}
 
     private static Ranked ranked(Picture p, String prompt) {
         return new Ranked(prompt, p.similarities.of(prompt));
@@ -86,10 +85,10 @@ public final class ClipInterrogator {
         options.add(first(p, "movements", tables.movements()));
         p.steps.add(new Step.Caption(p.caption, p.similarities.of(p.caption)));
         List<String> prompts = new ArrayList<>();
-        for (int i = 0; i < 1 << options.size(); i++) {
+        for (int i = 0; i < (1 << options.size()); i++) {
             StringBuilder prompt = new StringBuilder(p.caption);
             for (int bit = 0; bit < options.size(); bit++) {
-                prompt.append((i >> bit & 1) == 1 ? ", " + options.get(bit) : "");
+                prompt.append(((i >> bit) & 1) == 1 ? ", " + options.get(bit) : "");
             }
             prompts.add(prompt.toString());
         }
@@ -137,7 +136,7 @@ public final class ClipInterrogator {
     }
 
     private Ranked negative(Picture p) {
-        float[] similarities = tables.flavors().similarities(p.vector);
+        float[] similarities = tables.flavors().similarities(p.similarities.picture());
         List<Ranked> least = tables.flavors().rank(similarities, settings.pool, true);
         p.steps.add(new Step.Best("flavors", least));
         List<String> phrases = new ArrayList<>(texts(least));
@@ -152,7 +151,7 @@ public final class ClipInterrogator {
         List<String> labels = new ArrayList<>();
         float[] similarities = new float[0];
         for (LabelTable table : tables.merged()) {
-            float[] part = table.similarities(p.vector);
+            float[] part = table.similarities(p.similarities.picture());
             similarities = Arrays.copyOf(similarities, labels.size() + part.length);
             System.arraycopy(part, 0, similarities, labels.size(), part.length);
             labels.addAll(table.labels());
@@ -167,7 +166,7 @@ public final class ClipInterrogator {
     }
 
     private static List<Ranked> top(Picture p, String name, LabelTable table, int count) {
-        List<Ranked> top = table.rank(p.vector, count);
+        List<Ranked> top = table.rank(p.similarities.picture(), count);
         p.steps.add(new Step.Best(name, top));
         return top;
     }

@@ -65,7 +65,7 @@ public final class LabelTable {
         for (int row = 0; row < out.length; row++) {
             double sum = 0;
             for (float q : query) {
-                sum += q * Float.float16ToFloat(data.get(ValueLayout.JAVA_SHORT, at));
+                sum += (double) q * Float.float16ToFloat(data.get(ValueLayout.JAVA_SHORT, at));
                 at += Short.BYTES;
             }
             out[row] = (float) sum;
@@ -132,7 +132,7 @@ public final class LabelTable {
             float value = reverse ? -values[places[i]] : values[places[i]];
             int bits = Float.floatToIntBits(value + 0f);
             // An integer that falls as the value rises, and then the place.
-            keys[i] = (long) ~(bits ^ ((bits >> 31) & Integer.MAX_VALUE)) << 32 | i;
+            keys[i] = ((long) ~(bits ^ ((bits >> 31) & Integer.MAX_VALUE)) << 32) | i;
         }
         Arrays.sort(keys);
         int[] best = new int[Math.min(count, keys.length)];

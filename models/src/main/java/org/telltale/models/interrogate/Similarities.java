@@ -16,6 +16,11 @@ final class Similarities {
         this.picture = picture;
     }
 
+    /** The picture's vector. */
+    float[] picture() {
+        return picture;
+    }
+
     float of(String text) {
         return of(List.of(text))[0];
     }
@@ -36,7 +41,7 @@ final class Similarities {
         }
         float[] out = new float[texts.size()];
         for (int i = 0; i < out.length; i++) {
-            out[i] = known.get(texts.get(i));
+            out[i] = known.getOrDefault(texts.get(i), Float.NaN);
         }
         return out;
     }
@@ -63,7 +68,7 @@ final class Similarities {
     private float dot(float[] vector) {
         double sum = 0;
         for (int i = 0; i < vector.length; i++) {
-            sum += vector[i] * picture[i];
+            sum += (double) vector[i] * picture[i];
         }
         return (float) sum;
     }

@@ -87,7 +87,7 @@ public final class ClipBpe {
     }
 
     private static long key(int left, int right) {
-        return (long) left << 32 | right;
+        return ((long) left << 32) | right;
     }
 
     /** A printable character for each byte: itself, or one from U+0100 on. */
@@ -210,8 +210,8 @@ public final class ClipBpe {
                 throw new IllegalArgumentException("the token id " + id + " is none of " + tokens.size());
             }
             String token = tokens.get(id);
-            for (char c : token.toCharArray()) {
-                out.write(byteOf(c));
+            for (int i = 0; i < token.length(); i++) {
+                out.write(byteOf(token.charAt(i)));
             }
         }
         return out.toString(StandardCharsets.UTF_8).replace(WORD_END, " ");

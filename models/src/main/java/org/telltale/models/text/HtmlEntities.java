@@ -48,7 +48,7 @@ final class HtmlEntities {
     private static final Map<String, String> BARE_NAMES = new HashMap<>();
 
     static {
-        String[] latin = LATIN.split(" ");
+        String[] latin = LATIN.split(" ", -1);
         for (int i = 0; i < latin.length; i++) {
             BARE_NAMES.put(latin[i], Character.toString(0xA0 + i));
         }
@@ -60,7 +60,7 @@ final class HtmlEntities {
     private HtmlEntities() {}
 
     private static void add(String table, Map<String, String> names) {
-        String[] words = table.split(" ");
+        String[] words = table.split(" ", -1);
         for (int i = 0; i < words.length; i += 2) {
             names.put(words[i], Character.toString(Integer.parseInt(words[i + 1], 16)));
         }

@@ -67,7 +67,7 @@ final class Mojibake {
     private static int codePoint(String text, int at, int length) {
         int code = text.charAt(at) & (0xFF >> (length + 1));
         for (int i = 1; i < length; i++) {
-            code = code << 6 | (Windows1252.toByte(text.charAt(at + i)) & 0x3F);
+            code = (code << 6) | (Windows1252.toByte(text.charAt(at + i)) & 0x3F);
         }
         return code;
     }
