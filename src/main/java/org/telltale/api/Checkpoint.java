@@ -1,5 +1,6 @@
 package org.telltale.api;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.telltale.engine.Graph;
@@ -27,11 +28,16 @@ final class Checkpoint implements AutoCloseable {
         compileOptions = new CompileOptions(options.precision());
         this.timings = timings;
         folder = ModelFolder.find(model);
-        config = ConfigFile.read(folder.resolve("config.json"));
+        // open_clip's files have names of their own; where both are there, Hugging Face's are read.
+        Path openClip = folder.resolve("open_clip_model.safetensors");
+        boolean isOpenClip = Files.exists(openClip)
+                && !Files.exists(folder.resolve("model.safetensors"))
+                && !Files.exists(folder.resolve("model.safetensors.index.json"));
+        config = ConfigFile.read(folder.resolve(isOpenClip ? "open_clip_config.json" : "config.json"));
         backend = options.device().open(options.threads());
         boolean opened = false;
         try {
-            weights = SafeTensors.open(folder);
+            weights = SafeTensors.open(isOpenClip ? openClip : folder);
             opened = true;
         } finally {
             if (!opened) {

@@ -21,6 +21,8 @@ public final class Timings {
         PREPARE("preparing inputs"),
         RUN("running the model"),
         VISION("vision"),
+        TEXTS("encoding texts"),
+        LABELS("labels: tables and ranking"),
         PROMPT("decoding: prompt"),
         STEP("decoding: steps"),
         CHOICE("decoding: choosing tokens"),

@@ -1,14 +1,17 @@
 package org.telltale.app;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.telltale.api.Classification;
@@ -17,7 +20,7 @@ import org.telltale.api.ModelFolder;
 import org.telltale.api.ModelOptions;
 import org.telltale.api.TextClassifier;
 import org.telltale.api.Timings;
-import org.telltale.app.data.CaptionRecord;
+import org.telltale.api.ZeroShotClassifier;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Entry;
 import org.telltale.app.data.Fingerprint;
@@ -29,24 +32,29 @@ import org.telltale.app.data.Scores;
 import org.telltale.app.pipeline.Batch;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.models.ConfigFile;
+import org.telltale.models.image.Pixels;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** {@code telltale classify}. */
 @Command(
         name = "classify",
-        header = "Classifies pictures with MobileNetV2 or EfficientNet, and texts with BERT.",
+        header = "Classifies pictures with MobileNetV2, EfficientNet or CLIP, and texts with BERT.",
         footerHeading = "%nExamples:%n",
         footer = {
             "  telltale classify --model mobilenet photos/ --output image-scores.jsonl",
             "  telltale classify --model bert --captions captions.jsonl --output text-scores.jsonl",
-            "  telltale classify --model bert --text 'a street under water' --top 3"
+            "  telltale classify --model bert --text 'a street under water' --top 3",
+            "  telltale classify --model clip --labels 'a flood,a fire,a street' photos/"
         })
 final class ClassifyCommand implements Callable<Integer> {
+    private static final String CLIP = "clip";
+
     private final Terminal terminal;
     private final TimingsReport report;
     private final Timings timings;
@@ -66,8 +74,21 @@ final class ClassifyCommand implements Callable<Integer> {
     @Option(
             names = "--captions",
             paramLabel = "FILE",
-            description = "The captions that 'telltale caption --output FILE' wrote, instead of pictures.")
+            description = "The captions or prompts that 'telltale caption' or 'telltale interrogate' wrote with"
+                    + " --output FILE, instead of pictures.")
     private @Nullable Path captions;
+
+    @Option(
+            names = "--labels",
+            paramLabel = "A,B,...|FILE",
+            description = "With CLIP: what a picture may show, between commas or one a line of a file.")
+    private @Nullable String labels;
+
+    @Option(
+            names = "--template",
+            paramLabel = "TEXT",
+            description = "With CLIP: the sentence that a label stands in, with {} in its place (default: {}).")
+    private @Nullable String template;
 
     @Option(
             names = "--top",
@@ -106,11 +127,14 @@ final class ClassifyCommand implements Callable<Integer> {
         }
         ModelOptions options = model.options();
         output.check();
-        boolean isBert = ConfigFile.read(ModelFolder.find(model.model).resolve("config.json"))
-                .json()
-                .path("model_type")
-                .stringValue("")
-                .equals("bert");
+        if (labels != null || template != null) {
+            return classifyByLabels(options);
+        }
+        String type = type();
+        if (type.equals(CLIP)) {
+            throw new Exit.UsageException(model.model + " is CLIP, which needs --labels");
+        }
+        boolean isBert = type.equals("bert");
         if (isBert == !inputs.isEmpty()) {
             throw new Exit.UsageException(
                     isBert
@@ -120,23 +144,68 @@ final class ClassifyCommand implements Callable<Integer> {
         return isBert ? classifyTexts(options) : classifyPictures(options);
     }
 
+    private String type() {
+        Path folder = ModelFolder.find(model.model);
+        if (Files.exists(folder.resolve("open_clip_config.json")) && !Files.exists(folder.resolve("config.json"))) {
+            return CLIP;
+        }
+        return ConfigFile.read(folder.resolve("config.json"))
+                .json()
+                .path("model_type")
+                .stringValue("");
+    }
+
+    private Exit classifyByLabels(ModelOptions options) throws InterruptedException {
+        String named = labels;
+        String sentence = template == null ? ZeroShotClassifier.LABEL : template;
+        if (named == null || inputs.isEmpty()) {
+            throw new Exit.UsageException(
+                    named == null ? "--template needs --labels" : "--labels needs pictures, not texts");
+        }
+        List<String> all = Labels.of(named);
+        if (all.size() < 2 || Set.copyOf(all).size() < all.size() || all.contains("")) {
+            throw new Exit.UsageException(
+                    "--labels names " + all.size() + " labels, expected at least two, each once and none empty");
+        }
+        if (!sentence.contains(ZeroShotClassifier.LABEL)) {
+            throw new Exit.UsageException("--template is '" + sentence + "', expected a sentence with {} in it");
+        }
+        if (!type().equals(CLIP)) {
+            throw new Exit.UsageException(model.model + " is not CLIP, which --labels needs");
+        }
+        Headers headers = begin();
+        List<String> ids = Pictures.find(inputs, terminal.in());
+        try (ZeroShotClassifier classifier =
+                ModelArguments.open(() -> ZeroShotClassifier.open(model.model, all, sentence, options, timings))) {
+            if (headers != null) {
+                headers.configuration.put("template", sentence);
+                ArrayNode list = headers.configuration.putArray("labels");
+                all.forEach(list::add);
+            }
+            return classify(ids, headers, classifier.device(), classifier::classify);
+        }
+    }
+
     private Exit classifyPictures(ModelOptions options) throws InterruptedException {
         Headers headers = begin();
         List<String> ids = Pictures.find(inputs, terminal.in());
         try (ImageClassifier classifier =
                 ModelArguments.open(() -> ImageClassifier.open(model.model, options, timings))) {
-            if (headers != null) {
-                headers.configuration.put("exif", model.exif.name().toLowerCase(Locale.ROOT));
-            }
-            try (Results results = open(headers, classifier.device())) {
-                Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose, timings)
-                        .run(
-                                ids,
-                                (id, picture) -> scores(id, Scores.Source.IMAGE, classifier.classify(picture)),
-                                results);
-                timings.in(Timings.Stage.WRITE, results::finish);
-                return OutputArguments.exit(outcome);
-            }
+            return classify(ids, headers, classifier.device(), classifier::classify);
+        }
+    }
+
+    private Exit classify(
+            List<String> ids, @Nullable Headers headers, String device, Function<Pixels, Classification> classifier)
+            throws InterruptedException {
+        if (headers != null) {
+            headers.configuration.put("exif", model.exif.name().toLowerCase(Locale.ROOT));
+        }
+        try (Results results = open(headers, device)) {
+            Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose, timings)
+                    .run(ids, (id, picture) -> scores(id, Scores.Source.IMAGE, classifier.apply(picture)), results);
+            timings.in(Timings.Stage.WRITE, results::finish);
+            return OutputArguments.exit(outcome);
         }
     }
 
@@ -167,9 +236,7 @@ final class ClassifyCommand implements Callable<Integer> {
     private Map<String, String> textsById() {
         Map<String, String> byId = new LinkedHashMap<>();
         if (captions != null) {
-            for (CaptionRecord c : Records.captions(captions)) {
-                byId.put(c.id(), c.text());
-            }
+            byId.putAll(Records.texts(captions));
         }
         texts.forEach(t -> byId.put(t, t));
         return byId;

@@ -18,6 +18,7 @@ import org.telltale.engine.nn.CheckpointException;
 import org.telltale.models.ConfigException;
 import org.telltale.models.decode.LogitsException;
 import org.telltale.models.image.ImageException;
+import org.telltale.models.interrogate.LabelException;
 import org.telltale.models.text.TokenizerException;
 import picocli.CommandLine.ParameterException;
 
@@ -82,6 +83,7 @@ enum Exit {
             case ConvertException e -> BAD_FILE;
             case ShapeException e -> BAD_FILE;
             case LogitsException e -> BAD_FILE;
+            case LabelException e -> BAD_FILE;
             case ImageException e -> BAD_FILE;
             case IOException e -> BAD_FILE;
             default -> BUG;

@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
         synopsisSubcommandLabel = "COMMAND",
         sortOptions = false,
         usageHelpAutoWidth = true,
-        header = "Captions pictures, classifies pictures and texts, and fuses what both say.",
+        header = "Captions and interrogates pictures, classifies pictures and texts, and fuses what both say.",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:done",
@@ -76,6 +76,8 @@ public final class Main implements Runnable {
         CommandLine line = new CommandLine(main);
         Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
         commands.put("caption", () -> new CaptionCommand(terminal, timings));
+        commands.put("interrogate", () -> new InterrogateCommand(terminal, timings));
+        commands.put("embed", () -> new EmbedCommand(terminal, timings));
         commands.put("classify", () -> new ClassifyCommand(terminal, timings));
         commands.put("train", () -> new TrainCommand(terminal));
         commands.put("fuse", () -> new FuseCommand(terminal));

@@ -40,6 +40,26 @@ final class OutputArguments {
             description = "Show at the end, on standard error, what the time went to and the peak of memory.")
     boolean timings;
 
+    /**
+     * As {@link #check()}, where another option may name a file that takes the place of the records.
+     *
+     * @param other that file, or null
+     */
+    void check(@Nullable Path other, String name) {
+        if (other == null) {
+            check();
+            return;
+        }
+        if (json || jsonl || output != null) {
+            throw new Exit.UsageException(name + " does not go with --json, --jsonl or --output");
+        }
+        RecordFile.check(other);
+    }
+
+    boolean restart() {
+        return restart;
+    }
+
     /** Refuses wrong combinations and files that cannot be written, before any work. */
     void check() {
         if (json && (jsonl || output != null)) {

@@ -20,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
  * is opened.
  */
 public final class Fingerprint {
-    private static final List<String> SUFFIXES = List.of(".safetensors", ".json", ".txt");
+    private static final List<String> SUFFIXES = List.of(".safetensors", ".json", ".txt", ".txt.gz");
 
     private final Path folder;
     private final FutureTask<ObjectNode> task;
@@ -70,6 +70,15 @@ public final class Fingerprint {
             }
         }
         return node;
+    }
+
+    /** Hexadecimal SHA-256 by file name of a model folder, computed at once. */
+    public static ObjectNode of(Path folder) {
+        try {
+            return compute(folder);
+        } catch (IOException e) {
+            throw new DataException(folder + ": cannot be read: " + Reasons.of(e), e);
+        }
     }
 
     /** The hexadecimal SHA-256 of a file. */

@@ -17,6 +17,12 @@ public final class Header {
     /** Records are {@link Scores}. */
     public static final String SCORES = "scores";
 
+    /** Records are {@link EmbeddingRecord}. */
+    public static final String EMBEDDINGS = "embeddings";
+
+    /** Records are {@link PromptRecord}. */
+    public static final String PROMPTS = "prompts";
+
     private Header() {}
 
     /** A header to be completed. */

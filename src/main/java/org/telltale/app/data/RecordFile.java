@@ -15,6 +15,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -28,13 +30,26 @@ public final class RecordFile implements Results {
     private final Path file;
     private final Path part;
     private final FileChannel channel;
+    private final @Nullable Rendering rendering;
     private final Set<String> done = new HashSet<>();
     private boolean empty = true;
 
-    private RecordFile(Path file, Path part, FileChannel channel) {
+    /** Writes the file, of the records, in the end. */
+    @FunctionalInterface
+    public interface Rendering {
+        /**
+         * Writes a file that appears when it is complete.
+         *
+         * @param part the complete JSONL
+         */
+        void write(Path part, Path file);
+    }
+
+    private RecordFile(Path file, Path part, FileChannel channel, @Nullable Rendering rendering) {
         this.file = file;
         this.part = part;
         this.channel = channel;
+        this.rendering = rendering;
     }
 
     /**
@@ -61,6 +76,19 @@ public final class RecordFile implements Results {
      * @param restart whether to discard what an earlier run left
      */
     public static RecordFile open(Path file, JsonNode header, boolean restart) {
+        return open(file, header, restart, null);
+    }
+
+    /** As the other {@code open}, for a file that is made of the records when all are there. */
+    public static RecordFile rendered(Path file, JsonNode header, boolean restart, Rendering rendering) {
+        check(file);
+        if (special(file)) {
+            throw new DataException(file + ": not a regular file, expected one that can be written at the end");
+        }
+        return open(file, header, restart, rendering);
+    }
+
+    private static RecordFile open(Path file, JsonNode header, boolean restart, @Nullable Rendering rendering) {
         check(file);
         Path part = special(file) ? file : file.resolveSibling(file.getFileName() + ".part");
         try {
@@ -68,7 +96,7 @@ public final class RecordFile implements Results {
                     ? FileChannel.open(part, StandardOpenOption.WRITE)
                     : FileChannel.open(
                             part, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            RecordFile records = new RecordFile(file, part, channel);
+            RecordFile records = new RecordFile(file, part, channel, rendering);
             try {
                 records.begin(header, restart);
             } catch (IOException | RuntimeException e) {
@@ -120,12 +148,10 @@ public final class RecordFile implements Results {
                     + "; --restart discards it, another --output keeps it");
         });
         long keep = lines.end();
-        boolean captions = header.path(Header.KIND).stringValue("").equals(Header.CAPTIONS);
+        Function<JsonNode, ? extends Entry> reader =
+                Records.reader(header.path(Header.KIND).stringValue(""));
         for (line = lines.next(); line.isPresent() && lines.terminated(); line = lines.next()) {
-            Entry entry = captions
-                    ? Records.record(line.get(), lines.where(), CaptionRecord::of)
-                    : Records.record(line.get(), lines.where(), Scores::of);
-            done.add(entry.id());
+            done.add(Records.record(line.get(), lines.where(), reader).id());
             keep = lines.end();
         }
         return keep;
@@ -165,6 +191,11 @@ public final class RecordFile implements Results {
                 return;
             }
             channel.force(true);
+            if (rendering != null) {
+                rendering.write(part, file);
+                Files.delete(part);
+                return;
+            }
             try {
                 Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
             } catch (AtomicMoveNotSupportedException e) {

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +35,53 @@ public final class Records {
     /** The captions of a file. */
     public static List<CaptionRecord> captions(Path file) {
         return read(file, Header.CAPTIONS, CaptionRecord::of);
+    }
+
+    /** The prompts of a file. */
+    public static List<PromptRecord> prompts(Path file) {
+        return read(file, Header.PROMPTS, PromptRecord::of);
+    }
+
+    /** The vectors of a file. */
+    public static List<EmbeddingRecord> embeddings(Path file) {
+        return read(file, Header.EMBEDDINGS, EmbeddingRecord::of);
+    }
+
+    /** The texts that tell of pictures, by the pictures' ids: the captions or the prompts of a file. */
+    public static Map<String, String> texts(Path file) {
+        Map<String, String> texts = new LinkedHashMap<>();
+        if (kind(file).equals(Header.PROMPTS)) {
+            prompts(file).forEach(p -> texts.put(p.id(), p.prompt()));
+        } else {
+            captions(file).forEach(c -> texts.put(c.id(), c.text()));
+        }
+        return texts;
+    }
+
+    /** The kind that a file's header names; empty where there is none. */
+    private static String kind(Path file) {
+        if (!Files.exists(file)) {
+            throw new InputNotFoundException(file + ": no such file");
+        }
+        try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
+            Lines lines = new Lines(in, file.toString(), MAX_LINE);
+            return parse(lines.next().orElse(""), lines.where())
+                    .path(Header.KIND)
+                    .stringValue("");
+        } catch (IOException e) {
+            throw new DataException(file + ": cannot be read: " + Reasons.of(e), e);
+        }
+    }
+
+    /** What reads the records of a kind. */
+    static Function<JsonNode, ? extends Entry> reader(String kind) {
+        return switch (kind) {
+            case Header.CAPTIONS -> CaptionRecord::of;
+            case Header.SCORES -> Scores::of;
+            case Header.EMBEDDINGS -> EmbeddingRecord::of;
+            case Header.PROMPTS -> PromptRecord::of;
+            default -> throw new IllegalArgumentException("no records are called " + kind);
+        };
     }
 
     /** The scores of a file, all of which have the labels of the first. */

@@ -48,7 +48,7 @@ public final class TextData {
     }
 
     /**
-     * The captions of labelled pictures, as {@code telltale caption} writes them. A caption belongs to the picture with
+     * The captions of labelled pictures, as {@code telltale caption} or {@code interrogate} writes them. A caption belongs to the picture with
      * its id or file, or with the part of its id from a folder {@code data} on.
      *
      * @throws DataException if two captions belong to one picture, or none belongs to any
@@ -58,18 +58,18 @@ public final class TextData {
         Map<String, String> from = new HashMap<>();
         Map<String, String> keys = keys(pictures);
         List<String> strangers = new ArrayList<>();
-        for (CaptionRecord caption : Records.captions(records)) {
-            Optional<String> id = match(caption.id(), keys);
+        for (Map.Entry<String, String> caption : Records.texts(records).entrySet()) {
+            Optional<String> id = match(caption.getKey(), keys);
             if (id.isEmpty()) {
-                strangers.add(caption.id());
+                strangers.add(caption.getKey());
                 continue;
             }
-            String before = from.putIfAbsent(id.get(), caption.id());
+            String before = from.putIfAbsent(id.get(), caption.getKey());
             if (before != null) {
-                throw new DataException(records + ": the captions of \"" + before + "\" and \"" + caption.id()
+                throw new DataException(records + ": the captions of \"" + before + "\" and \"" + caption.getKey()
                         + "\" belong to the same picture " + id.get());
             }
-            texts.put(id.get(), caption.text());
+            texts.put(id.get(), caption.getValue());
         }
         if (texts.isEmpty()) {
             throw new DataException(records + ": no caption belongs to a picture of the data set, such as "

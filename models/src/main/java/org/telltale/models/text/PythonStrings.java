@@ -7,7 +7,7 @@ import java.util.List;
  * Python's {@code str} methods where Java's differ: the reference tokenizers are written in Python, and their results
  * depend on them.
  */
-final class PythonStrings {
+public final class PythonStrings {
     private static final int CAPITAL_SIGMA = 0x3A3;
 
     private PythonStrings() {}
@@ -45,7 +45,7 @@ final class PythonStrings {
     }
 
     /** {@code str.strip()}. */
-    static String strip(String text) {
+    public static String strip(String text) {
         int start = 0;
         int end = text.length();
         while (start < end && isSpace(text.charAt(start))) {

@@ -19,12 +19,13 @@ import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Every WordPiece case of the golden folder: the ids and texts of Hugging Face's reference algorithm, all exact. */
+/** Every case of the golden folder, all exact: WordPiece as Hugging Face's reference, CLIP's byte pairs as open_clip. */
 class TokenizersGoldenTest {
     private static final JsonMapper JSON = new JsonMapper();
     private static final Path GOLDEN = Path.of(System.getProperty("telltale.golden", "golden"), "tokenizers");
     private static final Path DATA = Path.of(System.getProperty("telltale.data", "data"), "tokenizers");
     private static final Map<Path, WordPiece> CACHE = new ConcurrentHashMap<>();
+    private static final Map<String, ClipBpe> BYTE_PAIRS = new ConcurrentHashMap<>();
 
     @TestFactory
     Stream<DynamicTest> wordPieceIdsEqualTheReference() throws IOException {
@@ -81,6 +82,94 @@ class TokenizersGoldenTest {
             }
         }
         return tests.stream();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> bytePairIdsEqualTheReference() throws IOException {
+        if (!Files.isDirectory(GOLDEN)) {
+            return Stream.of(skipped("byte pair ids"));
+        }
+        JsonNode strings = json(GOLDEN.resolve("strings.json"));
+        List<DynamicTest> tests = new ArrayList<>();
+        for (String name : List.of("clip", "tiny-clip-bpe")) {
+            JsonNode golden = json(GOLDEN.resolve(name + ".json"));
+            for (JsonNode string : strings) {
+                int n = string.path("n").asInt();
+                tests.add(dynamicTest(
+                        name + " string " + n + " " + string.path("group").asString(), () -> {
+                            ClipBpe tokenizer = bytePairs(name, golden);
+                            assertThat(tokenizer.startId())
+                                    .isEqualTo(golden.path("sot").asInt());
+                            assertThat(tokenizer.endId())
+                                    .isEqualTo(golden.path("eot").asInt());
+                            String text = string.path("text").asString();
+                            assertThat(tokenizer.tokenize(text))
+                                    .as(text)
+                                    .isEqualTo(ints(golden.path("ids").path(n)));
+                        }));
+            }
+        }
+        return tests.stream();
+    }
+
+    @TestFactory
+    Stream<DynamicTest> bytePairTextsEqualTheReference() throws IOException {
+        if (!Files.isDirectory(GOLDEN)) {
+            return Stream.of(skipped("byte pair texts"));
+        }
+        List<DynamicTest> tests = new ArrayList<>();
+        for (String name : List.of("clip", "tiny-clip-bpe")) {
+            JsonNode ids = json(GOLDEN.resolve(name + ".json"));
+            int n = 0;
+            for (JsonNode golden : json(GOLDEN.resolve(name + "-decode.json"))) {
+                tests.add(dynamicTest(
+                        name + " decode " + n++,
+                        () -> assertThat(bytePairs(name, ids).decode(ints(golden.path("ids"))))
+                                .isEqualTo(golden.path("text").asString())));
+            }
+        }
+        return tests.stream();
+    }
+
+    /** The strings that the file does not list are not changed but for white space and case. */
+    @TestFactory
+    Stream<DynamicTest> cleanedTextsEqualTheReference() throws IOException {
+        if (!Files.isDirectory(GOLDEN)) {
+            return Stream.of(skipped("cleaned texts"));
+        }
+        Map<Integer, JsonNode> changed = json(GOLDEN.resolve("clip-cleaning.json"))
+                .valueStream()
+                .collect(Collectors.toMap(c -> c.path("n").asInt(), c -> c));
+        List<DynamicTest> tests = new ArrayList<>();
+        for (JsonNode string : json(GOLDEN.resolve("strings.json"))) {
+            int n = string.path("n").asInt();
+            String text = string.path("text").asString();
+            JsonNode golden = changed.get(n);
+            tests.add(dynamicTest("cleaning " + n, () -> {
+                String repaired = ClipCleaning.repair(text);
+                assertThat(repaired)
+                        .isEqualTo(
+                                golden == null ? text : golden.path("fix_text").asString());
+                if (golden != null) {
+                    assertThat(HtmlEntities.unescape(HtmlEntities.unescape(repaired))
+                                    .strip())
+                            .isEqualTo(golden.path("unescaped").asString().strip());
+                    assertThat(ClipCleaning.clean(text))
+                            .isEqualTo(golden.path("cleaned").asString());
+                }
+            }));
+        }
+        return tests.stream();
+    }
+
+    private static ClipBpe bytePairs(String name, JsonNode golden) {
+        Path beside = GOLDEN.resolve(name);
+        Path folder = Files.isDirectory(beside) ? beside : DATA.resolve(name);
+        if (!Files.isDirectory(folder)) {
+            abort("no vocabulary folder: " + folder);
+        }
+        return BYTE_PAIRS.computeIfAbsent(
+                name, n -> ClipBpe.read(folder, golden.path("vocab_size").asInt()));
     }
 
     private static DynamicTest skipped(String name) {
