@@ -221,14 +221,31 @@ final class InterrogateCommand implements Callable<Integer> {
     /** How far the tables are. */
     private final class Told implements TableListener {
         private final StatusLine status = new StatusLine(terminal);
+        private String table = "";
+        private int first;
+        private long began;
 
         @Override
-        public void built(String table, int labels, int of) {
+        public void built(String name, int labels, int of) {
+            if (!name.equals(table)) {
+                // where a build goes on that was stopped, the first labels took no time
+                table = name;
+                first = labels;
+                began = System.nanoTime();
+            }
             if (terminal.interactive() || output.verbose) {
                 if (labels == of) {
                     status.clear();
-                } else if (status.due()) {
-                    status.show("encoding " + table + ": " + labels + "/" + of);
+                } else if (status.due() && labels > first) {
+                    double each = (System.nanoTime() - began) / 1e9 / (labels - first);
+                    status.show(String.format(
+                            Locale.ROOT,
+                            "encoding %s: %d/%d  %.1f labels/s  %s left",
+                            name,
+                            labels,
+                            of,
+                            1 / each,
+                            StatusLine.time(each * (of - labels))));
                 }
             }
         }
