@@ -18,7 +18,7 @@ import picocli.CommandLine.Parameters;
         header = "Converts a Keras model to a model folder with safetensors.",
         description =
                 "Reads MobileNetV2 (.h5, the whole model) and EfficientNet (.weights.h5, .keras) of keras.applications."
-                        + " The folder appears complete or not at all.",
+                        + " InceptionV3 too, or its weights alone. The folder appears complete or not at all.",
         footerHeading = "%nExample:%n",
         footer = "  telltale convert keras_model.h5 mobilenet --labels labels.txt")
 final class ConvertCommand implements Callable<Integer> {
