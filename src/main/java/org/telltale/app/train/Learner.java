@@ -15,6 +15,7 @@ import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Primitive;
+import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.autograd.Autograd;
 import org.telltale.engine.autograd.ClipByGlobalNorm;
