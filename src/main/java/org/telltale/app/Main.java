@@ -81,6 +81,7 @@ public final class Main implements Runnable {
         commands.put("classify", () -> new ClassifyCommand(terminal, timings));
         commands.put("train", () -> new TrainCommand(terminal));
         commands.put("fuse", () -> new FuseCommand(terminal));
+        commands.put("experiment", () -> experiment(terminal));
         commands.put("convert", () -> new ConvertCommand(terminal));
         commands.put("info", () -> new InfoCommand(terminal));
         commands.put("help", HelpCommand::new);
@@ -113,6 +114,14 @@ public final class Main implements Runnable {
             main.debug |= List.of(args).contains("--debug");
             return main.report(terminal, e);
         }
+    }
+
+    private static CommandLine experiment(Terminal terminal) {
+        return new CommandLine(new ExperimentCommand(terminal))
+                .addSubcommand(new ExperimentCommand.PlanCommand(terminal))
+                .addSubcommand(new ExperimentCommand.StatusCommand(terminal))
+                .addSubcommand(new ExperimentCommand.ReportCommand(terminal))
+                .addSubcommand(new ExperimentCommand.MergeCommand(terminal));
     }
 
     private int report(Terminal terminal, Throwable e) {

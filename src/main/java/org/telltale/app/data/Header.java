@@ -34,7 +34,7 @@ public final class Header {
     }
 
     /** The first difference between the header of a file and the one of this run, in words. */
-    static Optional<String> difference(JsonNode file, JsonNode now) {
+    public static Optional<String> difference(JsonNode file, JsonNode now) {
         return difference("", file, now);
     }
 

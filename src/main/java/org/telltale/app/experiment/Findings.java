@@ -80,7 +80,8 @@ public record Findings(
      * @param samples that went through
      * @param machine such as "AMD EPYC, 2 threads, avx512"
      */
-    public record Time(String stage, String task, String system, int trial, double seconds, long samples, String machine) {}
+    public record Time(
+            String stage, String task, String system, int trial, double seconds, long samples, String machine) {}
 
     private static <K, V> Map<K, V> ordered(Map<K, V> map) {
         return Collections.unmodifiableMap(new LinkedHashMap<>(map));

@@ -45,6 +45,11 @@ public record TrainingOptions(
         }
     }
 
+    public TrainingOptions model(ModelOptions value) {
+        return new TrainingOptions(
+                value, seed, cacheFeatures, recompute, saveEvery, keep, testEachEpoch, unreadable, restart, producer);
+    }
+
     public TrainingOptions seed(long value) {
         return new TrainingOptions(
                 model, value, cacheFeatures, recompute, saveEvery, keep, testEachEpoch, unreadable, restart, producer);
