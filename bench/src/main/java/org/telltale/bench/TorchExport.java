@@ -37,6 +37,12 @@ final class TorchExport {
     static final int FLOAT = 6;
     static final int BFLOAT16 = 15;
 
+    /**
+     * On CPUs with AVX-512 libtorch 2.7.1 computes pointwise convolutions wrongly whose input channels are no multiple of this (36
+     * channels of 6: off by half of the largest value; right with ONEDNN_MAX_CPU_ISA=AVX2); they are written as linear layers.
+     */
+    private static final int FULL_CHANNELS = 16;
+
     private final int real;
     private final Map<Tensor, String> operands = new LinkedHashMap<>();
     private final List<String> statements = new ArrayList<>();
@@ -287,6 +293,14 @@ final class TorchExport {
     private void convolution(Tensor t, Fused.Conv2d c) {
         List<Tensor> in = t.inputs();
         Window w = c.window();
+        if (pointwise(w, c.groups()) && in.get(0).dim(3) % FULL_CHANNELS != 0) {
+            String weight = call(
+                    "torch.reshape",
+                    rows(in.get(1)),
+                    List.of(t.dim(3), in.get(0).dim(3)));
+            rows.put(t, activation(c.activation(), call("torch.linear", rows(in.get(0)), weight, bias(in, 2))));
+            return;
+        }
         String x = planes(in.get(0));
         boolean even = even(w);
         if (!even) {
@@ -305,6 +319,15 @@ final class TorchExport {
                 "[1, 1]",
                 c.groups());
         planes.put(t, activation(c.activation(), y));
+    }
+
+    private static boolean pointwise(Window w, int groups) {
+        return w.kernelHeight() == 1
+                && w.kernelWidth() == 1
+                && w.strideHeight() == 1
+                && w.strideWidth() == 1
+                && w.top() + w.bottom() + w.left() + w.right() == 0
+                && groups == 1;
     }
 
     private void pool(Tensor t, Fused.Pool p) {

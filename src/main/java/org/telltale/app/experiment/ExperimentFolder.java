@@ -222,9 +222,8 @@ final class ExperimentFolder implements AutoCloseable {
                             n.path("seconds").doubleValue(0),
                             n.path("samples").longValue(0),
                             n.path("machine").stringValue("")));
-                } catch (JacksonException e) {
+                } catch (JacksonException ignored) {
                     // the process was killed while it wrote this line
-                    continue;
                 }
             }
         } catch (IOException e) {

@@ -51,7 +51,11 @@ sealed interface PlanNode {
         }
     }
 
-    /** @param name of the file, for the messages and to tell JSON from YAML */
+    /**
+     * Reads what a file holds.
+     *
+     * @param name of the file, for the messages and to tell JSON from YAML
+     */
     static PlanNode parse(byte[] content, String name) {
         TokenStreamFactory factory = name.toLowerCase(Locale.ROOT).endsWith(".json")
                 ? JsonFactory.builder().build()
@@ -76,33 +80,26 @@ sealed interface PlanNode {
 
     private static PlanNode node(JsonParser in, String name) {
         String where = where(in, name);
-        switch (java.util.Objects.requireNonNull(in.currentToken())) {
-            case START_OBJECT -> {
-                Map<String, PlanNode> parts = new LinkedHashMap<>();
-                while (in.nextToken() != JsonToken.END_OBJECT) {
-                    String key = in.currentName();
-                    String at = where(in, name);
-                    in.nextToken();
-                    if (parts.put(key, node(in, name)) != null) {
-                        throw new DataException(at + ": '" + key + "' stands twice");
-                    }
+        if (in.hasToken(JsonToken.START_OBJECT)) {
+            Map<String, PlanNode> parts = new LinkedHashMap<>();
+            while (in.nextToken() != JsonToken.END_OBJECT) {
+                String key = in.currentName();
+                String at = where(in, name);
+                in.nextToken();
+                if (parts.put(key, node(in, name)) != null) {
+                    throw new DataException(at + ": '" + key + "' stands twice");
                 }
-                return new Mapping(where, parts);
             }
-            case START_ARRAY -> {
-                List<PlanNode> parts = new ArrayList<>();
-                while (in.nextToken() != JsonToken.END_ARRAY) {
-                    parts.add(node(in, name));
-                }
-                return new Sequence(where, parts);
-            }
-            case VALUE_NULL -> {
-                return new Scalar(where, "");
-            }
-            default -> {
-                return new Scalar(where, in.getString());
-            }
+            return new Mapping(where, parts);
         }
+        if (in.hasToken(JsonToken.START_ARRAY)) {
+            List<PlanNode> parts = new ArrayList<>();
+            while (in.nextToken() != JsonToken.END_ARRAY) {
+                parts.add(node(in, name));
+            }
+            return new Sequence(where, parts);
+        }
+        return new Scalar(where, in.hasToken(JsonToken.VALUE_NULL) ? "" : in.getString());
     }
 
     private static String where(JsonParser in, String name) {
