@@ -100,7 +100,7 @@ class ExperimentTest {
                 text:
                   model: %s
                   from_scratch: true
-                  train: {epochs: 2, batch: 4, size: 16}
+                  train: {epochs: 12, rate: 0.003, batch: 4, size: 16}
                 """.formatted(GOLDEN.resolve("blip/tiny-blip"), GOLDEN.resolve("bert/tiny-bert"));
         for (int i = 0; i < changes.length; i += 2) {
             assertThat(yaml).contains(changes[i]);
