@@ -1,7 +1,6 @@
 package org.telltale.app.report;
 
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +23,7 @@ import org.telltale.app.fusion.Trials;
  * @param halfConfusions the same, by trial
  * @param best at the weight with the highest mean on the test split, the lowest of equal ones; absent without a trial
  * @param tells which of the two is right where only one is
+ * @param direct p of the {@link PermutationTest} of one of the two against the other; 1 without a trial
  */
 record PairResult(
         String classifier,
@@ -34,7 +34,8 @@ record PairResult(
         @Nullable Comparison half,
         List<Confusion> halfConfusions,
         @Nullable Comparison best,
-        Contrast tells) {
+        Contrast tells,
+        double direct) {
     private static final double HALF = 0.5;
 
     /** Accuracies at a weight of the text. */
@@ -106,7 +107,7 @@ record PairResult(
         Trials ofImage = first(image.accuracy(), trials);
         Trials ofText = first(text.accuracy(), trials);
         if (trials == 0) {
-            return new PairResult(image.name(), text.name(), ofImage, ofText, List.of(), null, List.of(), null, tells);
+            return new PairResult(image.name(), text.name(), ofImage, ofText, List.of(), null, List.of(), null, tells, 1);
         }
         List<Point> curve = findings.weights().stream()
                 .map(w -> new Point(w, accuracy(task, predictions(fusions, w))))
@@ -127,7 +128,8 @@ record PairResult(
                 comparison(task, HALF, half, better),
                 half.stream().map(p -> Confusion.of(task.labels(), truth, p)).toList(),
                 comparison(task, best.weight, predictions(fusions, best.weight), better),
-                tells);
+                tells,
+                p(task, text.predictions(), image.predictions(), trials));
     }
 
     private static Trials first(Trials trials, int count) {
@@ -148,17 +150,29 @@ record PairResult(
     private static Comparison comparison(
             Findings.Task task, double weight, List<List<String>> fused, SystemResult better) {
         List<McNemar> perTrial = new ArrayList<>();
-        int[] differences = new int[task.test().size()];
         for (int k = 0; k < fused.size(); k++) {
-            BitSet f = SystemResult.correct(fused.get(k), task.test());
-            BitSet s = better.correct(k, task.test());
-            perTrial.add(McNemar.of(f, s));
-            f.stream().forEach(i -> differences[i]++);
-            s.stream().forEach(i -> differences[i]--);
+            perTrial.add(
+                    McNemar.of(SystemResult.correct(fused.get(k), task.test()), better.correct(k, task.test())));
         }
-        double p = PermutationTest.p(IntStream.of(differences).boxed().toList());
+        double p = p(task, fused, better.predictions(), fused.size());
         return new Comparison(
-                weight, accuracy(task, fused), better.source(), first(better.accuracy(), fused.size()), perTrial, p, p);
+                weight,
+                accuracy(task, fused),
+                better.source(),
+                first(better.accuracy(), fused.size()),
+                perTrial,
+                p,
+                p);
+    }
+
+    /** Of the permutation test, over the first trials of both. */
+    private static double p(Findings.Task task, List<List<String>> first, List<List<String>> second, int trials) {
+        int[] differences = new int[task.test().size()];
+        for (int k = 0; k < trials; k++) {
+            SystemResult.correct(first.get(k), task.test()).stream().forEach(i -> differences[i]++);
+            SystemResult.correct(second.get(k), task.test()).stream().forEach(i -> differences[i]--);
+        }
+        return PermutationTest.p(IntStream.of(differences).boxed().toList());
     }
 
     private static Contrast contrast(Findings.Task task, SystemResult image, SystemResult text) {

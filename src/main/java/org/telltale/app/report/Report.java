@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Reasons;
@@ -44,12 +45,18 @@ public final class Report {
         for (TaskResult task : evaluation.tasks()) {
             put(files, "confusion-", task.task().name(), ".csv", Tables.confusion(task));
         }
+        List<Figure> figures = Figure.of(evaluation);
+        for (Figure f : figures) {
+            String task = evaluation.tasks().get(f.task()).task().name();
+            put(files, "figures/", f.name() + "-" + task, ".svg", f.svg().file());
+        }
+        files.put("report.html", Page.of(evaluation, figures));
         return files;
     }
 
     /** A name of elsewhere becomes one that stays in its folder; of two that become the same the later gets a number. */
     static void put(Map<String, String> files, String before, String name, String after, String content) {
-        String safe = name.replaceAll("[^\\p{L}\\p{N}_-]+", "_");
+        String safe = name.replaceAll("[^A-Za-z0-9_-]+", "_");
         safe = before + (safe.length() > NAME_LENGTH ? safe.substring(0, NAME_LENGTH) : safe);
         String free = safe + after;
         for (int i = 2; files.containsKey(free); i++) {

@@ -65,7 +65,7 @@ record TaskResult(Findings.Task task, List<SystemResult> systems, List<Baseline>
                 half,
                 p.halfConfusions(),
                 best,
-                p.tells());
+                p.tells(), p.direct());
     }
 
     /** @param chosen from how many weights the one of a comparison was chosen */
