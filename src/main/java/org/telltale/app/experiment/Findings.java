@@ -13,6 +13,7 @@ import tools.jackson.databind.node.ObjectNode;
  * What an experiment found, as its folder holds it: all that a report tells of.
  *
  * @param tasks in the plan's order
+ * @param trials how many trials of every classifier the plan asks for; fewer may be done
  * @param captions by captioner, in the plan's order, the text of every picture by its id; of all splits and tasks
  * @param figures the classifiers whose accuracy is drawn against the weight of the text, in the plan's order
  * @param weights of the text that fusion is computed with, ascending, 0 and 1 among them
@@ -22,6 +23,7 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public record Findings(
         List<Task> tasks,
+        int trials,
         Map<String, Map<String, String>> captions,
         List<String> figures,
         List<Double> weights,
