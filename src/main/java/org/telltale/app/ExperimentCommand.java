@@ -23,6 +23,7 @@ import org.telltale.app.experiment.Stage;
 import org.telltale.app.experiment.Status;
 import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
+import org.telltale.app.report.Report;
 import org.telltale.models.image.Exif;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -213,8 +214,11 @@ final class ExperimentCommand implements Callable<Integer> {
     }
 
     /** Writes the report of what a folder holds. */
-    static Findings report(Terminal terminal, Path folder) {
-        return FindingsReader.read(folder);
+    static void report(Terminal terminal, Path folder) {
+        Findings findings = FindingsReader.read(folder);
+        Path to = folder.resolve("report");
+        Report.write(findings, to);
+        terminal.say("wrote " + to.resolve("report.html"));
     }
 
     /** {@code telltale experiment plan}. */

@@ -23,7 +23,11 @@ final class HeatMap {
                 .map(l -> Svg.shortened(Words.label(l), LABEL))
                 .toList();
         double names = named
-                ? 8 + labels.stream().mapToDouble(l -> Svg.widthOf(l, 11.5)).max().orElse(0)
+                ? 8
+                        + labels.stream()
+                                .mapToDouble(l -> Svg.widthOf(l, 11.5))
+                                .max()
+                                .orElse(0)
                 : 8;
         double slope = named ? names * 0.72 + 4 : 8;
         double top = 42 + slope;

@@ -26,7 +26,9 @@ final class Html {
 
     /** A table's head, in a box that scrolls where the page is too narrow. */
     Html table(String caption, List<String> columns) {
-        raw("<div class=\"scroll\" tabindex=\"0\"><table><caption>").raw(caption).raw("</caption><thead><tr>");
+        raw("<div class=\"scroll\" tabindex=\"0\"><table><caption>")
+                .raw(caption)
+                .raw("</caption><thead><tr>");
         columns.forEach(c -> raw("<th scope=\"col\">").text(c).raw("</th>"));
         return raw("</tr></thead><tbody>\n");
     }

@@ -30,8 +30,8 @@ final class Summary {
                     ? "Every system was trained once, so nothing is known of the spread between trainings."
                     : "Accuracies are means of " + planned + " trials.";
         }
-        return "The experiment is not complete: " + (least == most ? "" + least : "between " + least + " and " + most) + " of "
-                + planned + " trials of each system are done.";
+        return "The experiment is not complete: " + (least == most ? "" + least : "between " + least + " and " + most)
+                + " of " + planned + " trials of each system are done.";
     }
 
     static List<String> of(TaskResult r) {
@@ -42,8 +42,8 @@ final class Summary {
             sentences.add(better(r, image.get(), text.get()));
         } else {
             r.best()
-                    .ifPresent(s -> sentences.add("So far <b>" + Markup.escape(s.name()) + "</b> is best: "
-                            + measured(s.accuracy()) + "."));
+                    .ifPresent(s -> sentences.add(
+                            "So far <b>" + Markup.escape(s.name()) + "</b> is best: " + measured(s.accuracy()) + "."));
         }
         r.bestHalf().ifPresent(p -> equalWeights(sentences, r, p));
         r.bestOfGrid().ifPresent(p -> bestOfGrid(sentences, p));
@@ -58,9 +58,8 @@ final class Summary {
         double difference =
                 text.accuracy().mean().orElseThrow() - image.accuracy().mean().orElseThrow();
         String p = r.pairs().stream()
-                .filter(x -> x.classifier().equals(image.name())
-                        && x.captioner().equals(text.name())
-                        && x.half() != null)
+                .filter(x ->
+                        x.classifier().equals(image.name()) && x.captioner().equals(text.name()) && x.half() != null)
                 .findFirst()
                 .map(x -> " (p " + equal(x.direct()) + ")")
                 .orElse("");
@@ -73,10 +72,10 @@ final class Summary {
                     + measured(best.accuracy()) + ".";
         }
         return difference > 0
-                ? "<b>Captions tell more than pictures</b>: " + captions + " come to " + measured(text.accuracy()) + ", " + points
-                        + " above " + pictures + p + "."
-                : "<b>Pictures tell more than captions</b>: " + pictures + ", comes to " + measured(image.accuracy()) + ", "
-                        + points + " above " + captions + p + ".";
+                ? "<b>Captions tell more than pictures</b>: " + captions + " come to " + measured(text.accuracy())
+                        + ", " + points + " above " + pictures + p + "."
+                : "<b>Pictures tell more than captions</b>: " + pictures + ", comes to " + measured(image.accuracy())
+                        + ", " + points + " above " + captions + p + ".";
     }
 
     private static void equalWeights(List<String> sentences, TaskResult r, PairResult best) {
@@ -98,8 +97,10 @@ final class Summary {
         sentences.add("<b>" + verdict + "</b>: with equal weights, which nobody chose, "
                 + (above == 0 ? "none" : Words.count(above)) + " of " + Words.count(all.size(), "pair", "pairs")
                 + " of classifier and captioner is above the better of its two systems"
-                + (above == 0 ? "" : ", " + (significant == 0 ? "none" : Words.count(significant))
-                        + " of them by more than chance at 5 %")
+                + (above == 0
+                        ? ""
+                        : ", " + (significant == 0 ? "none" : Words.count(significant))
+                                + " of them by more than chance at 5 %")
                 + ". The best is <b>" + pair(best) + "</b> with " + measured(half.fused()) + ", "
                 + Markup.escape(Words.points(half.meanGain())) + " points against "
                 + Markup.escape(half.better() == Scores.Source.TEXT ? best.captioner() : best.classifier())
@@ -135,7 +136,8 @@ final class Summary {
         }
         return known == 0
                 ? Optional.empty()
-                : Optional.of("Of " + Words.count(known, "system", "systems") + " that the paper has too, " + Words.count(near)
+                : Optional.of("Of " + Words.count(known, "system", "systems") + " that the paper has too, "
+                        + Words.count(near)
                         + " " + (near == 1 ? "is" : "are") + " within one point of it; the farthest is "
                         + Markup.escape(name) + " with " + Markup.escape(Words.points(most)) + " points.");
     }
@@ -151,6 +153,7 @@ final class Summary {
 
     /** Mean and interval. */
     private static String measured(Trials t) {
-        return "<b>" + Words.percent(t.mean()) + " %</b>" + (t.margin().isEmpty() ? "" : " ± " + Words.percent(t.margin()));
+        return "<b>" + Words.percent(t.mean()) + " %</b>"
+                + (t.margin().isEmpty() ? "" : " ± " + Words.percent(t.margin()));
     }
 }

@@ -42,7 +42,8 @@ final class Svg {
     }
 
     private static String rules(String ink, String soft, String grid, String axis, String ground, String[] series) {
-        StringBuilder b = new StringBuilder(".tt .ink{fill:" + ink + "}.tt .soft{fill:" + soft + "}.tt .grid{stroke:" + grid
+        StringBuilder b = new StringBuilder(".tt .ink{fill:" + ink + "}.tt .soft{fill:" + soft + "}.tt .grid{stroke:"
+                + grid
                 + "}.tt .axis{stroke:" + axis + "}.tt .ground{fill:" + ground + "}.tt .halo{stroke:" + ground
                 + "}.tt .gap{stroke:" + ground + "}.tt .hi{fill:" + ground + "}.tt .lo{fill:" + ink + "}.tt .open{fill:"
                 + ground + "}");
@@ -65,23 +66,14 @@ final class Svg {
     void text(String css, double x, double y, String anchor, String text) {
         add(
                 "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>%n",
-                css,
-                x,
-                y,
-                anchor,
-                Markup.escape(text));
+                css, x, y, anchor, Markup.escape(text));
     }
 
     /** Text that is turned around where it begins. */
     void turned(String css, double x, double y, double degrees, String anchor, String text) {
         add(
                 "<text class=\"%s\" transform=\"translate(%.1f %.1f) rotate(%.0f)\" text-anchor=\"%s\">%s</text>%n",
-                css,
-                x,
-                y,
-                degrees,
-                anchor,
-                Markup.escape(text));
+                css, x, y, degrees, anchor, Markup.escape(text));
     }
 
     void path(String css, String d) {
@@ -93,40 +85,23 @@ final class Svg {
         add(
                 "<rect class=\"%s\" fill-opacity=\"%.3f\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">"
                         + "<title>%s</title></rect>%n",
-                css,
-                opacity,
-                x,
-                y,
-                w,
-                h,
-                Markup.escape(title));
+                css, opacity, x, y, w, h, Markup.escape(title));
     }
 
     /** The mark of a line: a disc, a square, a triangle, a diamond, and these once more. */
     void mark(int series, double x, double y, double size, String title) {
-        String d =
-                switch (series % 4) {
-                    case 0 -> circle(x, y, size);
-                    case 1 -> format("M%.1f %.1fh%.1fv%.1fh%.1fz", x - size, y - size, 2 * size, 2 * size, -2 * size);
-                    case 2 -> format(
-                            "M%.1f %.1fL%.1f %.1fL%.1f %.1fz",
-                            x,
-                            y - 1.3 * size,
-                            x + 1.25 * size,
-                            y + size,
-                            x - 1.25 * size,
-                            y + size);
-                    default -> format(
-                            "M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f %.1fz",
-                            x,
-                            y - 1.4 * size,
-                            x + 1.4 * size,
-                            y,
-                            x,
-                            y + 1.4 * size,
-                            x - 1.4 * size,
-                            y);
-                };
+        String d = switch (series % 4) {
+            case 0 -> circle(x, y, size);
+            case 1 -> format("M%.1f %.1fh%.1fv%.1fh%.1fz", x - size, y - size, 2 * size, 2 * size, -2 * size);
+            case 2 ->
+                format(
+                        "M%.1f %.1fL%.1f %.1fL%.1f %.1fz",
+                        x, y - 1.3 * size, x + 1.25 * size, y + size, x - 1.25 * size, y + size);
+            default ->
+                format(
+                        "M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f %.1fz",
+                        x, y - 1.4 * size, x + 1.4 * size, y, x, y + 1.4 * size, x - 1.4 * size, y);
+        };
         add("<path class=\"mark\" d=\"%s\"><title>%s</title></path>%n", d, Markup.escape(title));
     }
 
@@ -135,8 +110,7 @@ final class Svg {
     }
 
     private static String circle(double x, double y, double r) {
-        return format(
-                "M%.1f %.1fa%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0 %.1f 0z", x - r, y, r, r, 2 * r, r, r, -2 * r);
+        return format("M%.1f %.1fa%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0 %.1f 0z", x - r, y, r, r, 2 * r, r, r, -2 * r);
     }
 
     void begin(String css) {
@@ -171,11 +145,7 @@ final class Svg {
         return format(
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"tt\" viewBox=\"0 0 %.0f %.0f\"%s role=\"img\""
                         + " aria-label=\"%s\">\n<title>%s</title>\n",
-                width,
-                height,
-                size,
-                escaped,
-                escaped);
+                width, height, size, escaped, escaped);
     }
 
     /** About how wide a text is, in letters of the figures' font. */

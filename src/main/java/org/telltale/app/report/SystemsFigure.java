@@ -33,7 +33,8 @@ final class SystemsFigure {
             for (double v : List.of(
                     a.mean().orElse(0.5) - a.margin().orElse(0),
                     a.mean().orElse(0.5) + a.margin().orElse(0),
-                    Paper.accuracy(result.task().name(), s.name()).orElse(a.mean().orElse(0.5)))) {
+                    Paper.accuracy(result.task().name(), s.name())
+                            .orElse(a.mean().orElse(0.5)))) {
                 low = Math.min(low, 100 * v);
                 high = Math.max(high, 100 * v);
             }
@@ -79,8 +80,7 @@ final class SystemsFigure {
         return svg;
     }
 
-    private static void system(
-            Svg svg, Trials a, String name, double y, java.util.function.DoubleUnaryOperator x) {
+    private static void system(Svg svg, Trials a, String name, double y, java.util.function.DoubleUnaryOperator x) {
         if (a.mean().isEmpty()) {
             return;
         }

@@ -160,9 +160,8 @@ final class WeightFigure {
 
     /** The labels from top to bottom, pushed apart. */
     private void labels(List<Label> labels) {
-        List<Label> sorted = labels.stream()
-                .sorted(Comparator.comparingDouble(Label::y))
-                .toList();
+        List<Label> sorted =
+                labels.stream().sorted(Comparator.comparingDouble(Label::y)).toList();
         double[] at = new double[sorted.size()];
         for (int i = 0; i < at.length; i++) {
             at[i] = i == 0 ? sorted.get(i).y : Math.max(sorted.get(i).y, at[i - 1] + LINE);
