@@ -60,7 +60,14 @@ public final class FindingsReader {
                 }
             }
         }
-        return new Findings(tasks, captions, extent.figures(), extent.weights(), provenance, summed(folder.times()));
+        return new Findings(
+                tasks,
+                extent.trials(),
+                captions,
+                extent.figures(),
+                extent.weights(),
+                provenance,
+                summed(folder.times()));
     }
 
     private Path scores(Stage side, String task, String system, int trial) {
