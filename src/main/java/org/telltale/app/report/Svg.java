@@ -121,10 +121,12 @@ final class Svg {
         body.append("</g>\n");
     }
 
+    @SuppressWarnings("AnnotateFormatMethod")
     private void add(String format, Object... values) {
         body.append(String.format(Locale.ROOT, format.replace("%n", "\n"), values));
     }
 
+    @SuppressWarnings("AnnotateFormatMethod")
     static String format(String format, Object... values) {
         return String.format(Locale.ROOT, format, values);
     }
