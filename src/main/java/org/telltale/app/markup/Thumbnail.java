@@ -30,10 +30,8 @@ public final class Thumbnail {
         try {
             Pixels p = ImageReader.read(file, Exif.IGNORE);
             double scale = Math.min(1, Math.min(mostWidth / (double) p.width(), mostHeight / (double) p.height()));
-            BufferedImage small = reduced(
-                    p,
-                    (int) Math.max(1, Math.round(p.width() * scale)),
-                    (int) Math.max(1, Math.round(p.height() * scale)));
+            BufferedImage small = reduced(p, (int) Math.max(1, Math.round(p.width() * scale)), (int)
+                    Math.max(1, Math.round(p.height() * scale)));
             return Optional.of(address(small, "jpeg"));
         } catch (ImageException e) {
             return Optional.empty();

@@ -31,11 +31,12 @@ record Figure(Kind kind, String name, int task, String classifier, Svg svg) {
             for (int t = 0; t < evaluation.tasks().size(); t++) {
                 TaskResult result = evaluation.tasks().get(t);
                 List<PairResult> pairs = result.pairs().stream()
-                        .filter(p -> p.classifier().equals(classifier)
-                                && !p.curve().isEmpty())
+                        .filter(p ->
+                                p.classifier().equals(classifier) && !p.curve().isEmpty())
                         .toList();
                 if (!pairs.isEmpty()) {
-                    String name = Paper.figure(classifier).map(n -> "figure" + n).orElse("fusion-" + classifier);
+                    String name =
+                            Paper.figure(classifier).map(n -> "figure" + n).orElse("fusion-" + classifier);
                     figures.add(
                             new Figure(Kind.WEIGHTS, name, t, classifier, WeightFigure.of(result, classifier, pairs)));
                 }

@@ -3,6 +3,7 @@ package org.telltale.app.report;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -54,9 +55,10 @@ final class Page {
     }
 
     private void head() {
-        html.raw("<header><p class=\"kicker\">Telltale experiment</p><h1>What captions tell of pictures</h1><p class=\"lead\">"
-                + "Pictures are classified from the picture, from the text that a captioner makes of it, and from both, as in"
-                + " <cite>Image Captioners Sometimes Tell More Than Images They See</cite> (Udo and Koshinaka). ");
+        html.raw(
+                "<header><p class=\"kicker\">Telltale experiment</p><h1>What captions tell of pictures</h1><p class=\"lead\">"
+                        + "Pictures are classified from the picture, from the text that a captioner makes of it, and from both, as in"
+                        + " <cite>Image Captioners Sometimes Tell More Than Images They See</cite> (Udo and Koshinaka). ");
         html.text(Summary.progress(evaluation));
         html.raw("</p><nav aria-label=\"Sections\"><a href=\"#data\">Data</a><a href=\"#systems\">Single systems</a>"
                 + "<a href=\"#examples\">Examples</a><a href=\"#fusion\">Fusion</a><a href=\"#contrast\">Text or picture</a>"
@@ -79,7 +81,8 @@ final class Page {
     private void summary() {
         html.raw("<section id=\"summary\" class=\"cards\">\n");
         for (TaskResult r : evaluation.tasks()) {
-            html.raw("<article class=\"card\">").element("h2", Words.title(r.task().name()));
+            html.raw("<article class=\"card\">")
+                    .element("h2", Words.title(r.task().name()));
             html.raw("<ul>");
             Summary.of(r).forEach(s -> html.raw("<li>" + s + "</li>\n"));
             html.raw("</ul></article>\n");
@@ -111,7 +114,9 @@ final class Page {
         html.row("rule", "Classes", classes).endTable();
         html.raw("<div class=\"pair\">");
         for (TaskResult r : evaluation.tasks()) {
-            html.table("Labels of " + Markup.escape(Words.label(r.task().name())), List.of("Label", "train", "dev", "test"));
+            html.table(
+                    "Labels of " + Markup.escape(Words.label(r.task().name())),
+                    List.of("Label", "train", "dev", "test"));
             for (int i = 0; i < r.task().labels().size(); i++) {
                 List<String> cells = new ArrayList<>();
                 for (Split split : Split.values()) {
@@ -134,10 +139,11 @@ final class Page {
 
     private void systems() {
         begin("systems", "Single systems");
-        paragraph("Accuracy on the test split in percent: the mean over the trials, their standard deviation (sd), and the 95 %"
-                + " interval of the mean by Student’s t, which tells what another round of trainings on the same data might"
-                + " give. The paper’s value is its mean of " + Paper.TRIALS
-                + " trials; the difference is in percentage points. Bold is the best of its kind.");
+        paragraph(
+                "Accuracy on the test split in percent: the mean over the trials, their standard deviation (sd), and the 95 %"
+                        + " interval of the mean by Student’s t, which tells what another round of trainings on the same data might"
+                        + " give. The paper’s value is its mean of " + Paper.TRIALS
+                        + " trials; the difference is in percentage points. Bold is the best of its kind.");
         html.raw("<div class=\"pair\">");
         for (TaskResult r : evaluation.tasks()) {
             table2(r);
@@ -172,8 +178,8 @@ final class Page {
                             + Words.count(evaluation.findings().trials(), "trial", "trials") + "</small>");
                 }
                 html.raw("</th>");
-                List<String> cells = new ArrayList<>(
-                        List.of(Words.percent(a.mean()), Words.percent(a.deviation()), interval(a), Words.percent(paper)));
+                List<String> cells = new ArrayList<>(List.of(
+                        Words.percent(a.mean()), Words.percent(a.deviation()), interval(a), Words.percent(paper)));
                 cells.add(
                         paper.isEmpty() || a.mean().isEmpty()
                                 ? "–"
@@ -186,7 +192,8 @@ final class Page {
         for (TaskResult.Baseline b : r.baselines()) {
             html.row(
                     "",
-                    "Always “" + Words.label(b.label()) + "”, most frequent in " + b.split().word(),
+                    "Always “" + Words.label(b.label()) + "”, most frequent in "
+                            + b.split().word(),
                     List.of(Words.percent(b.accuracy()), "–", "–", "–", "–"));
         }
         html.endTable();
@@ -219,8 +226,9 @@ final class Page {
             return;
         }
         begin("examples", "Examples");
-        paragraph("Pictures on which about as many systems are right as wrong. A decision is that of most trials of a system; how"
-                + " many is said where not all agree.");
+        paragraph(
+                "Pictures on which about as many systems are right as wrong. A decision is that of most trials of a system; how"
+                        + " many is said where not all agree.");
         html.raw("<figure>\n");
         for (int t = 0; t < evaluation.tasks().size(); t++) {
             for (Examples.Example e : evaluation.examples().get(t).disagreements()) {
@@ -236,7 +244,10 @@ final class Page {
         html.raw("<article class=\"example\"><div class=\"picture\">");
         picture(e.picture(), LARGE);
         html.raw("<p><b>").text(Words.label(e.picture().label())).raw("</b> <small>");
-        html.text(Words.label(r.task().name())).raw("<br>").text(e.picture().id()).raw("</small></p></div><dl>\n");
+        html.text(Words.label(r.task().name()))
+                .raw("<br>")
+                .text(e.picture().id())
+                .raw("</small></p></div><dl>\n");
         for (Examples.Decision d : e.decisions()) {
             html.raw("<div><dt>").text(d.system()).raw("</dt><dd>");
             if (!d.caption().isEmpty()) {
@@ -271,8 +282,9 @@ final class Page {
             return;
         }
         begin("fusion", "Fusion");
-        paragraph("The probabilities of both sides are averaged, <i>y</i> = (1 − <i>w</i>) <i>y</i><sub>picture</sub> + <i>w</i>"
-                + " <i>y</i><sub>text</sub>, trial <i>k</i> with trial <i>k</i>; an accuracy is the mean over the trials.");
+        paragraph(
+                "The probabilities of both sides are averaged, <i>y</i> = (1 − <i>w</i>) <i>y</i><sub>picture</sub> + <i>w</i>"
+                        + " <i>y</i><sub>text</sub>, trial <i>k</i> with trial <i>k</i>; an accuracy is the mean over the trials.");
         for (String classifier : evaluation.findings().figures()) {
             String number = Paper.figure(classifier)
                     .map(n -> "<b>Figure " + n + ".</b> ")
@@ -286,20 +298,22 @@ final class Page {
                             + " ends; at the right are the accuracies of the text alone, and, dashed, of the picture alone.");
         }
         html.raw("<h3>Does fusion help?</h3>\n");
-        paragraph("Fused scores beside the better of the two systems that they are made of. Which of them is the better is read"
-                + " off the test split, which works against fusion. The paper says of no weight how it was chosen; equal weights"
-                + " (<i>w</i> = 0.5) are chosen by nobody and are what is tested. <i>p</i> comes from the exact paired permutation"
-                + " test on the mean over the trials: if two systems did not differ, what they say of a picture could be exchanged,"
-                + " in all trials at once, so that trials of one picture never count as independent. It takes the pictures for what"
-                + " is drawn at random and the trainings as they were run; the interval of the gain, by Student’s t over the"
-                + " trials, is the other way round. Corrected is <i>p</i> after Holm for all the pairs of a task.");
+        paragraph(
+                "Fused scores beside the better of the two systems that they are made of. Which of them is the better is read"
+                        + " off the test split, which works against fusion. The paper says of no weight how it was chosen; equal weights"
+                        + " (<i>w</i> = 0.5) are chosen by nobody and are what is tested. <i>p</i> comes from the exact paired permutation"
+                        + " test on the mean over the trials: if two systems did not differ, what they say of a picture could be exchanged,"
+                        + " in all trials at once, so that trials of one picture never count as independent. It takes the pictures for what"
+                        + " is drawn at random and the trainings as they were run; the interval of the gain, by Student’s t over the"
+                        + " trials, is the other way round. Corrected is <i>p</i> after Holm for all the pairs of a task.");
         for (TaskResult r : evaluation.tasks()) {
             comparisons(r);
         }
         html.raw("<h3>The best weight of the grid</h3>\n");
-        paragraph("The weight with the highest accuracy <em>on the test split itself</em>: an optimistic figure, which a weight chosen"
-                + " on other pictures would not reach. Here <i>p</i> is multiplied by the number of inner weights (Bonferroni)"
-                + " before Holm’s correction.");
+        paragraph(
+                "The weight with the highest accuracy <em>on the test split itself</em>: an optimistic figure, which a weight chosen"
+                        + " on other pictures would not reach. Here <i>p</i> is multiplied by the number of inner weights (Bonferroni)"
+                        + " before Holm’s correction.");
         for (TaskResult r : evaluation.tasks()) {
             chosen(r);
         }
@@ -317,7 +331,7 @@ final class Page {
                 continue;
             }
             html.row(
-                    c.isSignificantGain() ? "best" : "",
+                    c.verdict() > 0 ? "best" : "",
                     name(p) + incomplete(p),
                     List.of(
                             Words.percent(p.image().mean()),
@@ -362,14 +376,15 @@ final class Page {
 
     private void chosen(TaskResult r) {
         html.table(
-                "Best of the grid, " + Markup.escape(Words.label(r.task().name())) + ": chosen on the test split, optimistic",
+                "Best of the grid, " + Markup.escape(Words.label(r.task().name()))
+                        + ": chosen on the test split, optimistic",
                 List.of("Pair", "w", "fused", "gain", "p, corrected", "w = 0.5"));
         for (PairResult p : r.pairs()) {
             PairResult.Comparison best = p.best();
             PairResult.Comparison half = p.half();
             if (best != null && half != null) {
                 html.row(
-                        best.isSignificantGain() ? "best" : "",
+                        best.verdict() > 0 ? "best" : "",
                         name(p) + incomplete(p),
                         List.of(
                                 Words.weight(best.weight()),
@@ -406,9 +421,10 @@ final class Page {
             return;
         }
         begin("contrast", "Where the text tells more than the picture");
-        paragraph("Test pictures that one side has right in more than half of its trials, and the other wrong in more than half of its"
-                + " own. The difference is the accuracy of the text less that of the picture, in points; <i>p</i> is the permutation"
-                + " test’s, not corrected.");
+        paragraph(
+                "Test pictures that one side has right in more than half of its trials, and the other wrong in more than half of its"
+                        + " own. The difference is the accuracy of the text less that of the picture, in points; <i>p</i> is the permutation"
+                        + " test’s, not corrected.");
         for (int t = 0; t < evaluation.tasks().size(); t++) {
             TaskResult r = evaluation.tasks().get(t);
             Examples e = evaluation.examples().get(t);
@@ -431,14 +447,20 @@ final class Page {
                                     Words.count(c.both()),
                                     Words.count(c.neither()),
                                     Words.count(c.undecided(r.task().test().size())),
-                                    Words.points(
-                                            p.text().mean().orElseThrow() - p.image().mean().orElseThrow()),
+                                    Words.points(p.text().mean().orElseThrow()
+                                            - p.image().mean().orElseThrow()),
                                     Words.p(p.direct())));
                 }
             }
             html.endTable();
-            strip(e, e.text(), "Only the caption of " + e.captioner() + " is told right, not the picture by " + e.classifier());
-            strip(e, e.image(), "Only the picture is told right by " + e.classifier() + ", not the caption of " + e.captioner());
+            strip(
+                    e,
+                    e.text(),
+                    "Only the caption of " + e.captioner() + " is told right, not the picture by " + e.classifier());
+            strip(
+                    e,
+                    e.image(),
+                    "Only the picture is told right by " + e.classifier() + ", not the caption of " + e.captioner());
         }
         end();
     }
@@ -483,9 +505,11 @@ final class Page {
             figures.stream()
                     .filter(f -> f.kind() == Figure.Kind.CONFUSION && f.task() == task)
                     .forEach(f -> html.raw("<div>" + f.svg().inline() + "</div>\n"));
-            html.raw("</div><figcaption><b>Confusion matrices, ").text(Words.label(r.task().name()));
-            html.raw(".</b> All trials together; a row adds up to 100 %, its diagonal is the recall of its label. The last is the"
-                    + " best pair fused with equal weights.</figcaption></figure>\n");
+            html.raw("</div><figcaption><b>Confusion matrices, ")
+                    .text(Words.label(r.task().name()));
+            html.raw(
+                    ".</b> All trials together; a row adds up to 100 %, its diagonal is the recall of its label. The last is the"
+                            + " best pair fused with equal weights.</figcaption></figure>\n");
             classes(r);
         }
         end();
@@ -532,9 +556,10 @@ final class Page {
             return;
         }
         begin("texts", "Captions");
-        paragraph("All captions of an experiment, of all splits and tasks. Distinct words by words (type-token ratio) falls with the"
-                + " amount of text, so it compares captioners only where they caption about as much. Frequent words are those that"
-                + " are no function words.");
+        paragraph(
+                "All captions of an experiment, of all splits and tasks. Distinct words by words (type-token ratio) falls with the"
+                        + " amount of text, so it compares captioners only where they caption about as much. Frequent words are those that"
+                        + " are no function words.");
         html.table(
                 "Statistics of the captions",
                 List.of(
@@ -552,9 +577,9 @@ final class Page {
                     s.captioner(),
                     List.of(
                             Words.count(s.captions()),
-                            Svg.format("%.1f", s.meanWords()),
+                            String.format(Locale.ROOT, "%.1f", s.meanWords()),
                             Words.count(s.distinct()),
-                            Svg.format("%.4f", s.typeTokenRatio()),
+                            String.format(Locale.ROOT, "%.4f", s.typeTokenRatio()),
                             Words.count(s.texts()),
                             Words.percent1(s.sharedRatio()),
                             s.frequent().stream()
@@ -598,7 +623,7 @@ final class Page {
                                 Words.count((long) sum[0]),
                                 Words.duration(sum[1]),
                                 Words.count((long) sum[2]),
-                                sum[1] > 0 ? Svg.format("%.1f", sum[2] / sum[1]) : "–"));
+                                sum[1] > 0 ? String.format(Locale.ROOT, "%.1f", sum[2] / sum[1]) : "–"));
             }
             html.row("rule", "All", List.of("", Words.count(times.size()), Words.duration(all), "", ""));
             html.endTable();
@@ -616,7 +641,10 @@ final class Page {
                 facts(key + " › ", e.getValue());
             } else {
                 html.raw("<div><dt>").text(key).raw("</dt><dd>");
-                html.text(e.getValue().isString() ? e.getValue().stringValue() : e.getValue().toString());
+                html.text(
+                        e.getValue().isString()
+                                ? e.getValue().stringValue()
+                                : e.getValue().toString());
                 html.raw("</dd></div>\n");
             }
         }

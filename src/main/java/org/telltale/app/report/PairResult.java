@@ -71,9 +71,9 @@ record PairResult(
             return gain().mean().orElseThrow();
         }
 
-        /** Whether it is better than the single system, and not by chance at 5 %. */
-        boolean isSignificantGain() {
-            return meanGain() > 0 && corrected < 0.05;
+        /** 1 when it is better than the single system and not by chance at 5 %, -1 when it is worse so, else 0. */
+        int verdict() {
+            return corrected < 0.05 ? (int) Math.signum(meanGain()) : 0;
         }
     }
 
@@ -107,7 +107,8 @@ record PairResult(
         Trials ofImage = first(image.accuracy(), trials);
         Trials ofText = first(text.accuracy(), trials);
         if (trials == 0) {
-            return new PairResult(image.name(), text.name(), ofImage, ofText, List.of(), null, List.of(), null, tells, 1);
+            return new PairResult(
+                    image.name(), text.name(), ofImage, ofText, List.of(), null, List.of(), null, tells, 1);
         }
         List<Point> curve = findings.weights().stream()
                 .map(w -> new Point(w, accuracy(task, predictions(fusions, w))))
@@ -151,18 +152,11 @@ record PairResult(
             Findings.Task task, double weight, List<List<String>> fused, SystemResult better) {
         List<McNemar> perTrial = new ArrayList<>();
         for (int k = 0; k < fused.size(); k++) {
-            perTrial.add(
-                    McNemar.of(SystemResult.correct(fused.get(k), task.test()), better.correct(k, task.test())));
+            perTrial.add(McNemar.of(SystemResult.correct(fused.get(k), task.test()), better.correct(k, task.test())));
         }
         double p = p(task, fused, better.predictions(), fused.size());
         return new Comparison(
-                weight,
-                accuracy(task, fused),
-                better.source(),
-                first(better.accuracy(), fused.size()),
-                perTrial,
-                p,
-                p);
+                weight, accuracy(task, fused), better.source(), first(better.accuracy(), fused.size()), perTrial, p, p);
     }
 
     /** Of the permutation test, over the first trials of both. */

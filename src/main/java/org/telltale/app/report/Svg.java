@@ -42,9 +42,11 @@ final class Svg {
     }
 
     private static String rules(String ink, String soft, String grid, String axis, String ground, String[] series) {
-        StringBuilder b = new StringBuilder(".tt .ink{fill:" + ink + "}.tt .soft{fill:" + soft + "}.tt .grid{stroke:" + grid
+        StringBuilder b = new StringBuilder(".tt .ink{fill:" + ink + "}.tt .soft{fill:" + soft + "}.tt .grid{stroke:"
+                + grid
                 + "}.tt .axis{stroke:" + axis + "}.tt .ground{fill:" + ground + "}.tt .halo{stroke:" + ground
-                + "}.tt .gap{stroke:" + ground + "}.tt .hi{fill:" + ground + "}.tt .lo{fill:" + ink + "}.tt .open{fill:"
+                + "}.tt .gap{stroke:" + ground + "}.tt .hi{fill:" + ground + "}.tt .lo{fill:" + ink
+                + "}.tt .paper{stroke-width:1.3;stroke:" + ink + ";fill:"
                 + ground + "}");
         for (int i = 0; i < series.length; i++) {
             b.append(".tt .s").append(i).append("{color:").append(series[i]).append('}');
@@ -65,23 +67,14 @@ final class Svg {
     void text(String css, double x, double y, String anchor, String text) {
         add(
                 "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>%n",
-                css,
-                x,
-                y,
-                anchor,
-                Markup.escape(text));
+                css, x, y, anchor, Markup.escape(text));
     }
 
     /** Text that is turned around where it begins. */
     void turned(String css, double x, double y, double degrees, String anchor, String text) {
         add(
                 "<text class=\"%s\" transform=\"translate(%.1f %.1f) rotate(%.0f)\" text-anchor=\"%s\">%s</text>%n",
-                css,
-                x,
-                y,
-                degrees,
-                anchor,
-                Markup.escape(text));
+                css, x, y, degrees, anchor, Markup.escape(text));
     }
 
     void path(String css, String d) {
@@ -93,40 +86,39 @@ final class Svg {
         add(
                 "<rect class=\"%s\" fill-opacity=\"%.3f\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\">"
                         + "<title>%s</title></rect>%n",
-                css,
-                opacity,
-                x,
-                y,
-                w,
-                h,
-                Markup.escape(title));
+                css, opacity, x, y, w, h, Markup.escape(title));
     }
 
     /** The mark of a line: a disc, a square, a triangle, a diamond, and these once more. */
     void mark(int series, double x, double y, double size, String title) {
-        String d =
-                switch (series % 4) {
-                    case 0 -> circle(x, y, size);
-                    case 1 -> format("M%.1f %.1fh%.1fv%.1fh%.1fz", x - size, y - size, 2 * size, 2 * size, -2 * size);
-                    case 2 -> format(
-                            "M%.1f %.1fL%.1f %.1fL%.1f %.1fz",
-                            x,
-                            y - 1.3 * size,
-                            x + 1.25 * size,
-                            y + size,
-                            x - 1.25 * size,
-                            y + size);
-                    default -> format(
-                            "M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f %.1fz",
-                            x,
-                            y - 1.4 * size,
-                            x + 1.4 * size,
-                            y,
-                            x,
-                            y + 1.4 * size,
-                            x - 1.4 * size,
-                            y);
-                };
+        String d = switch (series % 4) {
+            case 0 -> circle(x, y, size);
+            case 1 ->
+                String.format(
+                        Locale.ROOT, "M%.1f %.1fh%.1fv%.1fh%.1fz", x - size, y - size, 2 * size, 2 * size, -2 * size);
+            case 2 ->
+                String.format(
+                        Locale.ROOT,
+                        "M%.1f %.1fL%.1f %.1fL%.1f %.1fz",
+                        x,
+                        y - 1.3 * size,
+                        x + 1.25 * size,
+                        y + size,
+                        x - 1.25 * size,
+                        y + size);
+            default ->
+                String.format(
+                        Locale.ROOT,
+                        "M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f %.1fz",
+                        x,
+                        y - 1.4 * size,
+                        x + 1.4 * size,
+                        y,
+                        x,
+                        y + 1.4 * size,
+                        x - 1.4 * size,
+                        y);
+        };
         add("<path class=\"mark\" d=\"%s\"><title>%s</title></path>%n", d, Markup.escape(title));
     }
 
@@ -135,8 +127,17 @@ final class Svg {
     }
 
     private static String circle(double x, double y, double r) {
-        return format(
-                "M%.1f %.1fa%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0 %.1f 0z", x - r, y, r, r, 2 * r, r, r, -2 * r);
+        return String.format(
+                Locale.ROOT,
+                "M%.1f %.1fa%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0 %.1f 0z",
+                x - r,
+                y,
+                r,
+                r,
+                2 * r,
+                r,
+                r,
+                -2 * r);
     }
 
     void begin(String css) {
@@ -147,12 +148,8 @@ final class Svg {
         body.append("</g>\n");
     }
 
-    private void add(String format, Object... values) {
-        body.append(String.format(Locale.ROOT, format.replace("%n", "\n"), values));
-    }
-
-    static String format(String format, Object... values) {
-        return String.format(Locale.ROOT, format, values);
+    private void add(String pattern, Object... values) {
+        body.append(String.format(Locale.ROOT, pattern.replace("%n", "\n"), values));
     }
 
     /** For a page that has the style sheet. */
@@ -162,13 +159,14 @@ final class Svg {
 
     /** For a file. */
     String file() {
-        return open(" width=\"" + format("%.0f", 1.5 * width) + "\"") + "<style>" + style()
+        return open(" width=\"" + String.format(Locale.ROOT, "%.0f", 1.5 * width) + "\"") + "<style>" + style()
                 + "</style><rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n" + body + "</svg>\n";
     }
 
     private String open(String size) {
         String escaped = Markup.escape(title);
-        return format(
+        return String.format(
+                Locale.ROOT,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"tt\" viewBox=\"0 0 %.0f %.0f\"%s role=\"img\""
                         + " aria-label=\"%s\">\n<title>%s</title>\n",
                 width,
@@ -180,7 +178,7 @@ final class Svg {
 
     /** About how wide a text is, in letters of the figures' font. */
     static double widthOf(String text, double size) {
-        return text.codePointCount(0, text.length()) * size * 0.56;
+        return text.codePointCount(0, text.length()) * size * 0.62;
     }
 
     /** A text of at most so many characters. */

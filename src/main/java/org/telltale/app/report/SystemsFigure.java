@@ -1,6 +1,7 @@
 package org.telltale.app.report;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import org.telltale.app.data.Scores;
 import org.telltale.app.fusion.Trials;
@@ -33,7 +34,8 @@ final class SystemsFigure {
             for (double v : List.of(
                     a.mean().orElse(0.5) - a.margin().orElse(0),
                     a.mean().orElse(0.5) + a.margin().orElse(0),
-                    Paper.accuracy(result.task().name(), s.name()).orElse(a.mean().orElse(0.5)))) {
+                    Paper.accuracy(result.task().name(), s.name())
+                            .orElse(a.mean().orElse(0.5)))) {
                 low = Math.min(low, 100 * v);
                 high = Math.max(high, 100 * v);
             }
@@ -52,7 +54,7 @@ final class SystemsFigure {
         for (double v = Math.ceil(low / stride) * stride; v <= high; v += stride) {
             double x = left + (v - from) * scale;
             svg.line("grid", x, TOP - 10, x, bottom);
-            svg.text("soft sm", x, bottom + 17, "middle", Svg.format("%.0f", v));
+            svg.text("soft sm", x, bottom + 17, "middle", String.format(Locale.ROOT, "%.0f", v));
         }
         svg.text("soft sm", (left + right) / 2, bottom + 37, "middle", "accuracy, %");
         double atBase = left + (100 * base - from) * scale;
@@ -71,16 +73,13 @@ final class SystemsFigure {
             OptionalDouble paper = Paper.accuracy(result.task().name(), s.name());
             if (paper.isPresent()) {
                 double x = left + (100 * paper.getAsDouble() - from) * scale;
-                svg.begin("paper");
-                svg.path("open axis", Svg.format("M%.1f %.1fl5 5l-5 5l-5 -5z", x, y - 12));
-                svg.end();
+                svg.path("paper", String.format(Locale.ROOT, "M%.1f %.1fl5 5l-5 5l-5 -5z", x, y - 12));
             }
         }
         return svg;
     }
 
-    private static void system(
-            Svg svg, Trials a, String name, double y, java.util.function.DoubleUnaryOperator x) {
+    private static void system(Svg svg, Trials a, String name, double y, java.util.function.DoubleUnaryOperator x) {
         if (a.mean().isEmpty()) {
             return;
         }

@@ -65,7 +65,8 @@ record TaskResult(Findings.Task task, List<SystemResult> systems, List<Baseline>
                 half,
                 p.halfConfusions(),
                 best,
-                p.tells(), p.direct());
+                p.tells(),
+                p.direct());
     }
 
     /** @param chosen from how many weights the one of a comparison was chosen */

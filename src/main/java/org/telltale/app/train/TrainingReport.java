@@ -26,7 +26,10 @@ final class TrainingReport {
             EpochRecord.@Nullable Score test) {
         StringBuilder b =
                 new StringBuilder("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Training of ");
-        b.append(Markup.escape(parent.model())).append("</title><style>").append(STYLE).append("</style><h1>Training of ");
+        b.append(Markup.escape(parent.model()))
+                .append("</title><style>")
+                .append(STYLE)
+                .append("</style><h1>Training of ");
         b.append(Markup.escape(parent.model())).append("</h1><p>Recipe ").append(Markup.escape(recipe.name()));
         b.append(", seed ")
                 .append(options.seed())
@@ -50,7 +53,12 @@ final class TrainingReport {
                 + "<th>test loss<th>test</tr>\n");
         for (EpochRecord r : history) {
             b.append(String.format(
-                    Locale.ROOT, "<tr><td>%d<td>%s<td>%d<td>%.3g", r.epoch(), Markup.escape(r.phase()), r.step(), r.rate()));
+                    Locale.ROOT,
+                    "<tr><td>%d<td>%s<td>%d<td>%.3g",
+                    r.epoch(),
+                    Markup.escape(r.phase()),
+                    r.step(),
+                    r.rate()));
             cells(b, r.train());
             cells(b, r.measured().get(Split.DEV));
             cells(b, r.measured().get(Split.TEST));

@@ -67,11 +67,8 @@ final class Planted {
     private static final Map<String, List<Integer>> TEST =
             Map.of(DISASTER, List.of(256, 177, 375, 219, 167, 616, 190), DAMAGE, List.of(945, 315, 740));
 
-    private static final Map<String, List<Integer>> TRAIN = Map.of(
-            DISASTER,
-            List.of(2040, 1245, 2322, 1441, 939, 3615, 1122),
-            DAMAGE,
-            List.of(11_072, 3883, 11_943));
+    private static final Map<String, List<Integer>> TRAIN =
+            Map.of(DISASTER, List.of(2040, 1245, 2322, 1441, 939, 3615, 1122), DAMAGE, List.of(11_072, 3883, 11_943));
 
     private static final Map<String, List<Integer>> DEV =
             Map.of(DISASTER, List.of(218, 141, 276, 178, 124, 486, 151), DAMAGE, List.of(1467, 504, 927));
@@ -100,13 +97,16 @@ final class Planted {
         Random random = new Random(name.hashCode());
         List<String> truth = new ArrayList<>();
         for (int l = 0; l < LABELS.get(name).size(); l++) {
-            truth.addAll(Collections.nCopies(TEST.get(name).get(l), LABELS.get(name).get(l)));
+            truth.addAll(
+                    Collections.nCopies(TEST.get(name).get(l), LABELS.get(name).get(l)));
         }
         Collections.shuffle(truth, random);
         List<Findings.Picture> test = new ArrayList<>();
         for (int i = 0; i < PICTURES; i++) {
             test.add(new Findings.Picture(
-                    "data/" + name + "/" + i + ".jpg", pictures.resolve(truth.get(i) + "-" + i % 8 + ".png"), truth.get(i)));
+                    "data/" + name + "/" + i + ".jpg",
+                    pictures.resolve(truth.get(i) + "-" + i % 8 + ".png"),
+                    truth.get(i)));
         }
         double[] hard = random.doubles(PICTURES).toArray();
         Map<String, List<List<Scores>>> images = new LinkedHashMap<>();
@@ -184,7 +184,11 @@ final class Planted {
             "flood", List.of("a flooded street with cars in the water", "a man walking through a flooded street"),
             "hurricane", List.of("a palm tree in a storm", "a damaged house after a storm"),
             "landslide", List.of("a road covered with mud and rocks", "a hill with fallen trees"),
-            "not_disaster", List.of("a group of people posing for a picture", "a man in a suit and tie", "a red car parked in a lot"),
+            "not_disaster",
+                    List.of(
+                            "a group of people posing for a picture",
+                            "a man in a suit and tie",
+                            "a red car parked in a lot"),
             "other_disaster", List.of("a train that has fallen off its tracks", "a car crashed on a road"),
             "little_or_none", List.of("a group of people posing for a picture", "a street with houses"),
             "mild", List.of("a house with a damaged roof", "a broken window"),
@@ -192,9 +196,20 @@ final class Planted {
 
     private static Map<String, Map<String, String>> captions(List<Findings.Task> tasks) {
         List<String> flavours = List.of(
-                "collapsed building", "photo-realistic", "akira movie style", "videogame still", "unreal engine", "burning building",
-                "flooded old ruins", "news photo", "test", "trending on flickr", "wide shot", "damaged buildings");
-        List<String> odd = List.of("a man riding a wave", "a cat sitting", "people at a table", "a kitchen with a stove");
+                "collapsed building",
+                "photo-realistic",
+                "akira movie style",
+                "videogame still",
+                "unreal engine",
+                "burning building",
+                "flooded old ruins",
+                "news photo",
+                "test",
+                "trending on flickr",
+                "wide shot",
+                "damaged buildings");
+        List<String> odd =
+                List.of("a man riding a wave", "a cat sitting", "people at a table", "a kitchen with a stove");
         Map<String, Map<String, String>> all = new LinkedHashMap<>();
         for (String captioner : CAPTIONERS) {
             Random random = new Random(captioner.length());
@@ -203,17 +218,20 @@ final class Planted {
                 for (Findings.Picture p : task.test()) {
                     List<String> scenes = SCENES.get(p.label());
                     String scene = scenes.get(random.nextInt(scenes.size()));
-                    captions.put(p.id(), switch (captioner) {
-                        case "IV3+RNN" -> odd.get(random.nextInt(odd.size())) + " and " + odd.get(random.nextInt(odd.size()));
-                        case "BLIP" -> scene;
-                        default -> {
-                            StringBuilder b = new StringBuilder(scene);
-                            for (int i = 0; i < 9; i++) {
-                                b.append(", ").append(flavours.get(random.nextInt(flavours.size())));
-                            }
-                            yield b.toString();
-                        }
-                    });
+                    captions.put(
+                            p.id(),
+                            switch (captioner) {
+                                case "IV3+RNN" ->
+                                    odd.get(random.nextInt(odd.size())) + " and " + odd.get(random.nextInt(odd.size()));
+                                case "BLIP" -> scene;
+                                default -> {
+                                    StringBuilder b = new StringBuilder(scene);
+                                    for (int i = 0; i < 9; i++) {
+                                        b.append(", ").append(flavours.get(random.nextInt(flavours.size())));
+                                    }
+                                    yield b.toString();
+                                }
+                            });
                 }
             }
             all.put(captioner, captions);
@@ -267,16 +285,27 @@ final class Planted {
                 BufferedImage image = new BufferedImage(tall ? 360 : 480, tall ? 480 : 320, BufferedImage.TYPE_INT_RGB);
                 Graphics2D g = image.createGraphics();
                 float hue = labels.indexOf(label) / (float) labels.size();
-                g.setPaint(new GradientPaint(0, 0, Color.getHSBColor(hue, 0.25f, 0.95f), 0, image.getHeight(),
+                g.setPaint(new GradientPaint(
+                        0,
+                        0,
+                        Color.getHSBColor(hue, 0.25f, 0.95f),
+                        0,
+                        image.getHeight(),
                         Color.getHSBColor(hue, 0.6f, 0.55f)));
                 g.fillRect(0, 0, image.getWidth(), image.getHeight());
                 for (int k = 0; k < 24; k++) {
-                    g.setColor(Color.getHSBColor(hue + random.nextFloat() * 0.12f, 0.4f, 0.3f + random.nextFloat() * 0.6f));
+                    g.setColor(Color.getHSBColor(
+                            hue + random.nextFloat() * 0.12f, 0.4f, 0.3f + random.nextFloat() * 0.6f));
                     int w = 20 + random.nextInt(70);
-                    g.fillRect(random.nextInt(image.getWidth()), image.getHeight() - random.nextInt(200), w, 30 + random.nextInt(160));
+                    g.fillRect(
+                            random.nextInt(image.getWidth()),
+                            image.getHeight() - random.nextInt(200),
+                            w,
+                            30 + random.nextInt(160));
                 }
                 g.dispose();
-                ImageIO.write(image, "png", folder.resolve(label + "-" + i + ".png").toFile());
+                ImageIO.write(
+                        image, "png", folder.resolve(label + "-" + i + ".png").toFile());
             }
         }
     }
