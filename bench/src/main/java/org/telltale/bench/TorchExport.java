@@ -42,7 +42,7 @@ final class TorchExport {
      * of 32 at 8 are off by half of the largest value, and right with ONEDNN_MAX_CPU_ISA=AVX2. There they are linear layers.
      */
     private static final boolean POINTWISE_IS_LINEAR =
-            Processor.current().family().endsWith("avx512");
+            VectorShape.preferredShape().vectorBitSize() == 512;
 
     private final int real;
     private final Map<Tensor, String> operands = new LinkedHashMap<>();

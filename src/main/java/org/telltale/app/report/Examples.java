@@ -103,8 +103,12 @@ record Examples(
                         i -> wrong.probability(i, test.get(i).label())
                                 - right.probability(i, test.get(i).label()))
                 .stream()
-                .limit(OF_A_KIND)
                 .map(example)
+                // most trials may be wrong, each in another way, and the true label be the commonest all the same
+                .filter(e -> e.of(wrong.name(), wrong.source())
+                        .filter(d -> d.label().equals(e.picture().label()))
+                        .isEmpty())
+                .limit(OF_A_KIND)
                 .toList();
     }
 

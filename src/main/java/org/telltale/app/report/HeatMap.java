@@ -1,6 +1,7 @@
 package org.telltale.app.report;
 
 import java.util.List;
+import java.util.Locale;
 import org.telltale.app.fusion.Confusion;
 
 /** A confusion matrix: of the pictures with a label (row), the share that was taken for each (column), all trials together. */
@@ -60,7 +61,7 @@ final class HeatMap {
                             names + (j + 0.5) * cell,
                             y + cell / 2 + 4,
                             "middle",
-                            share < 0.005 ? "<1" : Svg.format("%.0f", 100 * share));
+                            share < 0.005 ? "<1" : String.format(Locale.ROOT, "%.0f", 100 * share));
                 }
             }
         }

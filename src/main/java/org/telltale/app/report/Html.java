@@ -6,6 +6,7 @@ import org.telltale.app.markup.Markup;
 /** HTML as it is written: what comes from elsewhere goes through {@link #text}. */
 final class Html {
     private final StringBuilder out = new StringBuilder();
+    private int tables;
 
     /** Markup of our own. */
     Html raw(String markup) {
@@ -24,11 +25,13 @@ final class Html {
         return raw("<" + tag + ">").text(text).raw("</" + tag.split(" ", 2)[0] + ">");
     }
 
-    /** A table's head, in a box that scrolls where the page is too narrow. */
+    /** A table's head, in a box that scrolls where the page is too narrow; what the table shows stands above it. */
     Html table(String caption, List<String> columns) {
-        raw("<div class=\"scroll\" tabindex=\"0\"><table><caption>")
+        tables++;
+        raw("<div><p class=\"caption\" id=\"t" + tables + "\">")
                 .raw(caption)
-                .raw("</caption><thead><tr>");
+                .raw("</p><div class=\"scroll\" tabindex=\"0\">");
+        raw("<table aria-labelledby=\"t" + tables + "\"><thead><tr>");
         columns.forEach(c -> raw("<th scope=\"col\">").text(c).raw("</th>"));
         return raw("</tr></thead><tbody>\n");
     }
@@ -42,7 +45,7 @@ final class Html {
     }
 
     Html endTable() {
-        return raw("</tbody></table></div>\n");
+        return raw("</tbody></table></div></div>\n");
     }
 
     @Override

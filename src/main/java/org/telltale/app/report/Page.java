@@ -3,6 +3,7 @@ package org.telltale.app.report;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -330,7 +331,7 @@ final class Page {
                 continue;
             }
             html.row(
-                    c.isSignificantGain() ? "best" : "",
+                    c.verdict() > 0 ? "best" : "",
                     name(p) + incomplete(p),
                     List.of(
                             Words.percent(p.image().mean()),
@@ -383,7 +384,7 @@ final class Page {
             PairResult.Comparison half = p.half();
             if (best != null && half != null) {
                 html.row(
-                        best.isSignificantGain() ? "best" : "",
+                        best.verdict() > 0 ? "best" : "",
                         name(p) + incomplete(p),
                         List.of(
                                 Words.weight(best.weight()),
@@ -576,9 +577,9 @@ final class Page {
                     s.captioner(),
                     List.of(
                             Words.count(s.captions()),
-                            Svg.format("%.1f", s.meanWords()),
+                            String.format(Locale.ROOT, "%.1f", s.meanWords()),
                             Words.count(s.distinct()),
-                            Svg.format("%.4f", s.typeTokenRatio()),
+                            String.format(Locale.ROOT, "%.4f", s.typeTokenRatio()),
                             Words.count(s.texts()),
                             Words.percent1(s.sharedRatio()),
                             s.frequent().stream()
@@ -622,7 +623,7 @@ final class Page {
                                 Words.count((long) sum[0]),
                                 Words.duration(sum[1]),
                                 Words.count((long) sum[2]),
-                                sum[1] > 0 ? Svg.format("%.1f", sum[2] / sum[1]) : "–"));
+                                sum[1] > 0 ? String.format(Locale.ROOT, "%.1f", sum[2] / sum[1]) : "–"));
             }
             html.row("rule", "All", List.of("", Words.count(times.size()), Words.duration(all), "", ""));
             html.endTable();

@@ -12,7 +12,7 @@ final class PageStyle {
             body{margin:0 auto;max-width:70rem;padding:0 clamp(1rem,4vw,2.5rem) 4rem;background:var(--ground);color:var(--ink);\
             font:1.0625rem/1.6 Charter,"Bitstream Charter","Iowan Old Style",Cambria,Georgia,serif}
             header{padding:3rem 0 1rem}
-            h1,h2,h3,.kicker,nav,table,small,figcaption,dl,details,.card,.strip{font-family:system-ui,-apple-system,"Segoe UI",\
+            h1,h2,h3,.kicker,nav,table,small,figcaption,.caption,dl,details,.card,.strip{font-family:system-ui,-apple-system,"Segoe UI",\
             Roboto,"Noto Sans",sans-serif}
             h1{font-size:clamp(1.8rem,5vw,2.6rem);line-height:1.15;letter-spacing:-.02em;margin:.2rem 0 1rem}
             h2{font-size:1.4rem;line-height:1.25;letter-spacing:-.01em;margin:3rem 0 .8rem;padding-top:1rem;border-top:1px solid\
@@ -26,21 +26,21 @@ final class PageStyle {
             .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:1rem}
             .card{background:var(--faint);border-radius:10px;padding:1.1rem 1.3rem;font-size:.95rem;line-height:1.5}
             .card h2{border:0;margin:0 0 .5rem;padding:0;font-size:1.1rem}
-            .card ul{margin:0;padding-left:1.1rem}.card li{margin:.4rem 0}
+            .n{white-space:nowrap}.card ul{margin:0;padding-left:1.1rem}.card li{margin:.4rem 0}
             .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem 2rem;align-items:start}
             .maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15.5rem),1fr));gap:1.2rem 1.4rem}
             .pair>*,.maps>*{min-width:0}
             svg{display:block;width:100%;height:auto}
             figure{margin:1.2rem 0 2rem}
-            figcaption,caption{color:var(--soft);font-size:.88rem;line-height:1.45;text-align:left}
-            figcaption{margin-top:.6rem;max-width:52rem}figcaption b,caption b{color:var(--ink)}
-            caption{padding:0 0 .45rem;caption-side:top}
-            .scroll{overflow-x:auto;margin:.8rem 0 1.4rem}
+            figcaption,.caption{color:var(--soft);font-size:.88rem;line-height:1.45;text-align:left}
+            figcaption{margin-top:.6rem;max-width:52rem}figcaption b,.caption b{color:var(--ink)}
+            .caption{margin:1.4rem 0 .4rem;max-width:52rem}
+            .scroll{overflow-x:auto;margin:0 0 1.4rem}
             table{border-collapse:collapse;font-size:.88rem;line-height:1.35;font-variant-numeric:tabular-nums;min-width:100%}
             th,td{padding:.34rem .55rem;text-align:right;vertical-align:top;white-space:nowrap}
             th:first-child{text-align:left;padding-left:0}td:last-child,th:last-child{padding-right:0}
             thead th{font-weight:600;color:var(--soft);border-bottom:1.5px solid var(--ink);vertical-align:bottom}
-            tbody th{font-weight:400}
+            tbody th{font-weight:400;white-space:normal;min-width:6.5rem}
             tbody tr:last-child>*{border-bottom:1px solid var(--rule)}
             tbody tr:hover>*{background:var(--faint)}
             .best>*{font-weight:650}
@@ -68,7 +68,7 @@ final class PageStyle {
             .facts>div{grid-template-columns:minmax(9rem,22rem) minmax(0,1fr);border-bottom:1px solid var(--rule)}
             .facts dd{font-family:ui-monospace,SFMono-Regular,Menlo,monospace;font-size:.82rem}
             @media(max-width:40rem){body{font-size:1rem}header{padding-top:1.6rem}.example{grid-template-columns:1fr}\
-            .facts>div,dl>div{grid-template-columns:1fr;gap:0}th,td{padding:.34rem .4rem}\
+            .facts>div,dl>div{grid-template-columns:1fr;gap:0}th,td{padding:.34rem .4rem}thead th{white-space:normal}table{font-size:.84rem}\
             .scroll tbody th:first-child,.scroll thead th:first-child{position:sticky;left:0;background:var(--ground)}\
             .strip{grid-template-columns:1fr 1fr}}
             @media print{body{max-width:none;font-size:10pt}nav{display:none}.scroll{overflow:visible}\

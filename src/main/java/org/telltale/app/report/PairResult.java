@@ -71,9 +71,9 @@ record PairResult(
             return gain().mean().orElseThrow();
         }
 
-        /** Whether it is better than the single system, and not by chance at 5 %. */
-        boolean isSignificantGain() {
-            return meanGain() > 0 && corrected < 0.05;
+        /** 1 when it is better than the single system and not by chance at 5 %, -1 when it is worse so, else 0. */
+        int verdict() {
+            return corrected < 0.05 ? (int) Math.signum(meanGain()) : 0;
         }
     }
 

@@ -11,6 +11,8 @@ import org.telltale.app.markup.Markup;
 
 /** What was found, in sentences of HTML. */
 final class Summary {
+    private static final double LEVEL = 0.05;
+
     private Summary() {}
 
     /** How much of the plan is done. */
@@ -28,7 +30,8 @@ final class Summary {
         if (least >= planned) {
             return planned == 1
                     ? "Every system was trained once, so nothing is known of the spread between trainings."
-                    : "Accuracies are means of " + planned + " trials.";
+                    : "Accuracies are means of " + planned
+                            + " trials; ± is half the width of the 95 % interval of a mean.";
         }
         return "The experiment is not complete: " + (least == most ? "" + least : "between " + least + " and " + most)
                 + " of " + planned + " trials of each system are done.";
@@ -57,25 +60,25 @@ final class Summary {
     private static String better(TaskResult r, SystemResult image, SystemResult text) {
         double difference =
                 text.accuracy().mean().orElseThrow() - image.accuracy().mean().orElseThrow();
-        String p = r.pairs().stream()
+        double p = r.pairs().stream()
                 .filter(x ->
-                        x.classifier().equals(image.name()) && x.captioner().equals(text.name()) && x.half() != null)
+                        x.classifier().equals(image.name()) && x.captioner().equals(text.name()))
+                .mapToDouble(PairResult::direct)
                 .findFirst()
-                .map(x -> " (p " + equal(x.direct()) + ")")
-                .orElse("");
-        SystemResult best = difference > 0 ? text : image;
-        String captions = "the captions of <b>" + Markup.escape(text.name()) + "</b>";
-        String pictures = "<b>" + Markup.escape(image.name()) + "</b>, the best classifier of pictures";
-        String points = Markup.escape(Words.percent(Math.abs(difference))) + " points";
-        if (Math.abs(difference) < 0.00005) {
-            return "Captions and pictures are told equally well: " + captions + " and " + pictures + " both come to "
-                    + measured(best.accuracy()) + ".";
+                .orElse(1);
+        String captions = "the captions of " + name(text.name()) + " come to " + measured(text.accuracy());
+        String pictures =
+                name(image.name()) + ", the best classifier of pictures, comes to " + measured(image.accuracy());
+        String points = Words.percent(Math.abs(difference)) + " points";
+        if (p >= LEVEL) {
+            return "<b>Captions and pictures tell about as much</b>: " + captions + "; " + pictures
+                    + ". A difference of " + points + " may be chance (p " + equal(p) + ").";
         }
         return difference > 0
-                ? "<b>Captions tell more than pictures</b>: " + captions + " come to " + measured(text.accuracy())
-                        + ", " + points + " above " + pictures + p + "."
-                : "<b>Pictures tell more than captions</b>: " + pictures + ", comes to " + measured(image.accuracy())
-                        + ", " + points + " above " + captions + p + ".";
+                ? "<b>Captions tell more than pictures</b>: " + captions + "; " + pictures + ". That is " + points
+                        + " less (p " + equal(p) + ")."
+                : "<b>Pictures tell more than captions</b>: " + pictures + "; " + captions + ". That is " + points
+                        + " less (p " + equal(p) + ").";
     }
 
     private static void equalWeights(List<String> sentences, TaskResult r, PairResult best) {
@@ -91,18 +94,19 @@ final class Summary {
             }
         }
         long above = all.stream().filter(c -> c.meanGain() > 0).count();
-        long significant =
-                all.stream().filter(PairResult.Comparison::isSignificantGain).count();
-        String verdict = significant == 0 ? "Fusion does not help beyond chance" : "Fusion helps";
-        sentences.add("<b>" + verdict + "</b>: with equal weights, which nobody chose, "
-                + (above == 0 ? "none" : Words.count(above)) + " of " + Words.count(all.size(), "pair", "pairs")
-                + " of classifier and captioner is above the better of its two systems"
-                + (above == 0
-                        ? ""
-                        : ", " + (significant == 0 ? "none" : Words.count(significant))
-                                + " of them by more than chance at 5 %")
-                + ". The best is <b>" + pair(best) + "</b> with " + measured(half.fused()) + ", "
-                + Markup.escape(Words.points(half.meanGain())) + " points against "
+        long better = all.stream().filter(c -> c.verdict() > 0).count();
+        long worse = all.stream().filter(c -> c.verdict() < 0).count();
+        sentences.add("<b>"
+                + (better == 0
+                        ? "Fusion does not help beyond chance"
+                        : 2 * better > all.size() ? "Fusion helps" : "Fusion helps some pairs")
+                + "</b>: with equal weights, which nobody chose, the fused scores of " + above + " of "
+                + Words.count(all.size(), "pair", "pairs")
+                + " of classifier and captioner are above the better of the two systems, " + better
+                + " by more than chance at 5 %; " + worse + (worse == 1 ? " is" : " are")
+                + " below it by more than chance. The best pair is "
+                + name(best.classifier() + " + " + best.captioner())
+                + " with " + measured(half.fused()) + ", " + Words.points(half.meanGain()) + " points against "
                 + Markup.escape(half.better() == Scores.Source.TEXT ? best.captioner() : best.classifier())
                 + " alone (corrected p " + equal(half.corrected()) + ").");
     }
@@ -142,18 +146,22 @@ final class Summary {
                         + Markup.escape(name) + " with " + Markup.escape(Words.points(most)) + " points.");
     }
 
+    private static String name(String name) {
+        return "<b>" + Markup.escape(name) + "</b>";
+    }
+
     private static String pair(PairResult p) {
         return Markup.escape(p.classifier() + " + " + p.captioner());
     }
 
     private static String equal(double p) {
         String text = Words.p(p);
-        return text.startsWith("<") ? "&lt; " + text.substring(1) : "= " + text;
+        return text.startsWith("<") ? "&lt;&nbsp;" + text.substring(1) : "=&nbsp;" + text;
     }
 
     /** Mean and interval. */
     private static String measured(Trials t) {
-        return "<b>" + Words.percent(t.mean()) + " %</b>"
+        return "<b class=\"n\">" + Words.percent(t.mean()) + " %</b>"
                 + (t.margin().isEmpty() ? "" : " ± " + Words.percent(t.margin()));
     }
 }

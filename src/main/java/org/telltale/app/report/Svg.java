@@ -45,7 +45,8 @@ final class Svg {
         StringBuilder b = new StringBuilder(".tt .ink{fill:" + ink + "}.tt .soft{fill:" + soft + "}.tt .grid{stroke:"
                 + grid
                 + "}.tt .axis{stroke:" + axis + "}.tt .ground{fill:" + ground + "}.tt .halo{stroke:" + ground
-                + "}.tt .gap{stroke:" + ground + "}.tt .hi{fill:" + ground + "}.tt .lo{fill:" + ink + "}.tt .open{fill:"
+                + "}.tt .gap{stroke:" + ground + "}.tt .hi{fill:" + ground + "}.tt .lo{fill:" + ink
+                + "}.tt .paper{stroke-width:1.3;stroke:" + ink + ";fill:"
                 + ground + "}");
         for (int i = 0; i < series.length; i++) {
             b.append(".tt .s").append(i).append("{color:").append(series[i]).append('}');
@@ -92,15 +93,31 @@ final class Svg {
     void mark(int series, double x, double y, double size, String title) {
         String d = switch (series % 4) {
             case 0 -> circle(x, y, size);
-            case 1 -> format("M%.1f %.1fh%.1fv%.1fh%.1fz", x - size, y - size, 2 * size, 2 * size, -2 * size);
+            case 1 ->
+                String.format(
+                        Locale.ROOT, "M%.1f %.1fh%.1fv%.1fh%.1fz", x - size, y - size, 2 * size, 2 * size, -2 * size);
             case 2 ->
-                format(
+                String.format(
+                        Locale.ROOT,
                         "M%.1f %.1fL%.1f %.1fL%.1f %.1fz",
-                        x, y - 1.3 * size, x + 1.25 * size, y + size, x - 1.25 * size, y + size);
+                        x,
+                        y - 1.3 * size,
+                        x + 1.25 * size,
+                        y + size,
+                        x - 1.25 * size,
+                        y + size);
             default ->
-                format(
+                String.format(
+                        Locale.ROOT,
                         "M%.1f %.1fL%.1f %.1fL%.1f %.1fL%.1f %.1fz",
-                        x, y - 1.4 * size, x + 1.4 * size, y, x, y + 1.4 * size, x - 1.4 * size, y);
+                        x,
+                        y - 1.4 * size,
+                        x + 1.4 * size,
+                        y,
+                        x,
+                        y + 1.4 * size,
+                        x - 1.4 * size,
+                        y);
         };
         add("<path class=\"mark\" d=\"%s\"><title>%s</title></path>%n", d, Markup.escape(title));
     }
@@ -110,7 +127,17 @@ final class Svg {
     }
 
     private static String circle(double x, double y, double r) {
-        return format("M%.1f %.1fa%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0 %.1f 0z", x - r, y, r, r, 2 * r, r, r, -2 * r);
+        return String.format(
+                Locale.ROOT,
+                "M%.1f %.1fa%.1f %.1f 0 1 0 %.1f 0a%.1f %.1f 0 1 0 %.1f 0z",
+                x - r,
+                y,
+                r,
+                r,
+                2 * r,
+                r,
+                r,
+                -2 * r);
     }
 
     void begin(String css) {
@@ -121,14 +148,8 @@ final class Svg {
         body.append("</g>\n");
     }
 
-    @SuppressWarnings("AnnotateFormatMethod")
-    private void add(String format, Object... values) {
-        body.append(String.format(Locale.ROOT, format.replace("%n", "\n"), values));
-    }
-
-    @SuppressWarnings("AnnotateFormatMethod")
-    static String format(String format, Object... values) {
-        return String.format(Locale.ROOT, format, values);
+    private void add(String pattern, Object... values) {
+        body.append(String.format(Locale.ROOT, pattern.replace("%n", "\n"), values));
     }
 
     /** For a page that has the style sheet. */
@@ -138,21 +159,26 @@ final class Svg {
 
     /** For a file. */
     String file() {
-        return open(" width=\"" + format("%.0f", 1.5 * width) + "\"") + "<style>" + style()
+        return open(" width=\"" + String.format(Locale.ROOT, "%.0f", 1.5 * width) + "\"") + "<style>" + style()
                 + "</style><rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n" + body + "</svg>\n";
     }
 
     private String open(String size) {
         String escaped = Markup.escape(title);
-        return format(
+        return String.format(
+                Locale.ROOT,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"tt\" viewBox=\"0 0 %.0f %.0f\"%s role=\"img\""
                         + " aria-label=\"%s\">\n<title>%s</title>\n",
-                width, height, size, escaped, escaped);
+                width,
+                height,
+                size,
+                escaped,
+                escaped);
     }
 
     /** About how wide a text is, in letters of the figures' font. */
     static double widthOf(String text, double size) {
-        return text.codePointCount(0, text.length()) * size * 0.56;
+        return text.codePointCount(0, text.length()) * size * 0.62;
     }
 
     /** A text of at most so many characters. */

@@ -1,6 +1,7 @@
 package org.telltale.app.report;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import org.telltale.app.data.Scores;
 import org.telltale.app.fusion.Trials;
@@ -53,7 +54,7 @@ final class SystemsFigure {
         for (double v = Math.ceil(low / stride) * stride; v <= high; v += stride) {
             double x = left + (v - from) * scale;
             svg.line("grid", x, TOP - 10, x, bottom);
-            svg.text("soft sm", x, bottom + 17, "middle", Svg.format("%.0f", v));
+            svg.text("soft sm", x, bottom + 17, "middle", String.format(Locale.ROOT, "%.0f", v));
         }
         svg.text("soft sm", (left + right) / 2, bottom + 37, "middle", "accuracy, %");
         double atBase = left + (100 * base - from) * scale;
@@ -72,9 +73,7 @@ final class SystemsFigure {
             OptionalDouble paper = Paper.accuracy(result.task().name(), s.name());
             if (paper.isPresent()) {
                 double x = left + (100 * paper.getAsDouble() - from) * scale;
-                svg.begin("paper");
-                svg.path("open axis", Svg.format("M%.1f %.1fl5 5l-5 5l-5 -5z", x, y - 12));
-                svg.end();
+                svg.path("paper", String.format(Locale.ROOT, "M%.1f %.1fl5 5l-5 5l-5 -5z", x, y - 12));
             }
         }
         return svg;

@@ -30,7 +30,7 @@ record TextStatistics(
     private static final Set<String> FUNCTION_WORDS = Set.copyOf(List.of("""
             a an the this that these those there here it its he she they them his her their we you i me my your our and or
             but nor so as than then if of in on at by to from with without into onto over under up down out off about above
-            below between through near next behind beside around along across front side top is are was were be been being
+            below between through near next behind beside for around along across front side top is are was were be been being
             has have had having do does did will would can could may might who which what where when while some any each
             other another one two very no not""".split("\\s+")));
 

@@ -3,12 +3,14 @@ package org.telltale.app.report;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalDouble;
 import org.telltale.app.fusion.Trials;
 
 /**
  * Accuracy against the weight of the text for one classifier of pictures, a line for each captioner, as the paper's figures 4
- * and 5. The band is the standard deviation over the trials to both sides; a ring is the highest point between the ends.
+ * and 5. The band is the standard deviation over the trials to both sides; a number is the highest point, where it lies between
+ * the ends.
  */
 final class WeightFigure {
     private static final double WIDTH = 480;
@@ -18,6 +20,11 @@ final class WeightFigure {
     private static final double BOTTOM = 290;
     private static final double LINE = 17;
     private static final int LABEL = 18;
+
+    /** So far from a line a number is read without doubt. */
+    private static final double CLEAR = 14;
+
+    private static final double NEAR = 0.11;
 
     private final Svg svg;
     private final double right;
@@ -81,7 +88,10 @@ final class WeightFigure {
             double last = p.curve().getLast().accuracy().mean().orElseThrow();
             labels.add(new Label(i, Svg.shortened(p.captioner(), LABEL) + " " + Words.percent1(last), f.y(last)));
         }
-        pairs.forEach(f::best);
+        List<Label> placed = new ArrayList<>();
+        for (int i = 0; i < pairs.size(); i++) {
+            f.best(i, pairs, placed);
+        }
         f.labels(labels);
         return f.svg;
     }
@@ -90,12 +100,17 @@ final class WeightFigure {
         for (double v = low; v <= high + 1e-9; v += step) {
             double y = y(v / 100);
             svg.line("grid", LEFT, y, right, y);
-            svg.text("soft sm", LEFT - 7, y + 4, "end", Svg.format(step < 1 ? "%.1f" : "%.0f", v));
+            svg.text("soft sm", LEFT - 7, y + 4, "end", String.format(Locale.ROOT, step < 1 ? "%.1f" : "%.0f", v));
         }
         for (int i = 0; i <= 5; i++) {
             double w = i / 5.0;
             svg.line("axis", x(w), BOTTOM, x(w), BOTTOM + 4);
-            svg.text("soft sm", x(w), BOTTOM + 18, "middle", Svg.format(i % 5 == 0 ? "%.0f" : "%.1f", w));
+            svg.text(
+                    "soft sm",
+                    x(w),
+                    BOTTOM + 18,
+                    "middle",
+                    String.format(Locale.ROOT, i % 5 == 0 ? "%.0f" : "%.1f", w));
         }
         svg.line("axis", LEFT, BOTTOM, right, BOTTOM);
         svg.text("soft sm", LEFT, BOTTOM + 38, "start", "picture only");
@@ -121,13 +136,14 @@ final class WeightFigure {
     private void edge(StringBuilder d, PairResult.Point point, int side, char move) {
         Trials a = point.accuracy();
         double v = a.mean().orElseThrow() + side * a.deviation().orElse(0);
-        d.append(Svg.format("%c%.1f %.1f", move, x(point.weight()), y(v)));
+        d.append(String.format(Locale.ROOT, "%c%.1f %.1f", move, x(point.weight()), y(v)));
     }
 
     private void curve(PairResult p, int series) {
         StringBuilder d = new StringBuilder();
         for (PairResult.Point point : p.curve()) {
-            d.append(Svg.format(
+            d.append(String.format(
+                    Locale.ROOT,
                     "%c%.1f %.1f",
                     d.isEmpty() ? 'M' : 'L',
                     x(point.weight()),
@@ -145,17 +161,42 @@ final class WeightFigure {
         }
     }
 
-    /** Where an inner weight is better than both ends. */
-    private void best(PairResult p) {
-        PairResult.Comparison best = p.best();
+    /** Where an inner weight is better than both ends: above the line, or below it where others are in the way. */
+    private void best(int series, List<PairResult> pairs, List<Label> placed) {
+        PairResult.Comparison best = pairs.get(series).best();
         if (best == null || best.meanGain() <= 0 || best.weight() <= 0 || best.weight() >= 1) {
             return;
         }
         double mean = best.fused().mean().orElseThrow();
-        svg.begin("ink");
-        svg.path("axis ring", Svg.format("M%.1f %.1fv-9", x(best.weight()), y(mean) - 5));
+        double y = y(mean);
+        double above = room(series, pairs, placed, best.weight(), y - 13);
+        boolean up = above >= CLEAR || above >= room(series, pairs, placed, best.weight(), y + 16);
+        svg.begin(Svg.series(series));
+        svg.mark(
+                series,
+                x(best.weight()),
+                y,
+                5,
+                pairs.get(series).captioner() + ", best: " + Words.spread(best.fused()));
         svg.end();
-        svg.text("ink sm halo", x(best.weight()), y(mean) - 18, "middle", Words.percent1(mean));
+        svg.text("ink b sm halo", x(best.weight()), up ? y - 9 : y + 20, "middle", Words.percent1(mean));
+        placed.add(new Label(series, "", up ? y - 13 : y + 16));
+    }
+
+    /** How far a place is from the other lines and from what is written. */
+    private double room(int series, List<PairResult> pairs, List<Label> placed, double weight, double y) {
+        double room = Double.POSITIVE_INFINITY;
+        for (int i = 0; i < pairs.size(); i++) {
+            for (PairResult.Point point : pairs.get(i).curve()) {
+                if (i != series && Math.abs(point.weight() - weight) < NEAR) {
+                    room = Math.min(room, Math.abs(y(point.accuracy().mean().orElseThrow()) - y));
+                }
+            }
+        }
+        for (Label l : placed) {
+            room = Math.min(room, Math.abs(l.y - y));
+        }
+        return room;
     }
 
     /** The labels from top to bottom, pushed apart. */
