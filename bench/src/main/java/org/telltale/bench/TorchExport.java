@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import jdk.incubator.vector.VectorShape;
 import org.telltale.engine.Activation;
 import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
