@@ -255,6 +255,11 @@ final class InterrogateCommand implements Callable<Integer> {
             status.clear();
             terminal.say(why);
         }
+
+        @Override
+        public void warning(String what) {
+            terminal.say("warning: " + what);
+        }
     }
 
     private void describe(Interrogator interrogator, ObjectNode configuration) {
