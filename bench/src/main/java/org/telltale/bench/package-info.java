@@ -12,6 +12,7 @@
  *   <li>{@code -Dguard}: hot cases beside a peer; fails where a ratio is below its floor in {@code floors.json}. {@code
  *       -Dguard.handicap=2} makes Telltale run twice, to see it fail;
  *   <li>{@code -Dbench.crowded}: a photo and a decoder step, quiet and beside as many busy processes as processors;
+ *   <li>{@code -Dbench.models='clip|inception'}: the largest models, all engines in one process;
  *   <li>{@code -Dbench.train}: training steps on Telltale and libtorch, time and memory; {@code
  *       -Dbench.train=bert-base:32x128} measures one;
  *   <li>{@code -Dbench.bf16=CHECKPOINT}: greedy captions in F32 and BF16 over {@code -Dbench.count=50} photos of {@code
