@@ -51,17 +51,18 @@ final class WholeModels {
         System.out.println("|---".repeat(engines.size() + 1) + "|");
         for (String name : CASES) {
             if (wanted.matcher(name).find()) {
-                System.out.println("| " + name + " | " + String.join(" | ", times(name, engines, threads)) + " |");
+                System.out.print("| " + name + " |");
+                times(name, engines, threads);
+                System.out.println();
             }
         }
     }
 
-    private static List<String> times(String name, List<String> engines, int threads) {
+    private static void times(String name, List<String> engines, int threads) {
         String[] parts = name.split(" ", 2);
         PeerBenchmark benchmark = PeerBenchmark.of(parts[0], parts[1]);
         Graph graph = benchmark.graph();
         Operands operands = benchmark.operands(graph);
-        List<String> cells = new ArrayList<>();
         float[] expected = {};
         for (String engine : engines) {
             try (Workload workload = Workload.open(engine, threads, graph, operands)) {
@@ -76,13 +77,12 @@ final class WholeModels {
                 LongSupplier clock = threads == 1 ? THREADS::getCurrentThreadCpuTime : System::nanoTime;
                 best(workload, WARM_UP_SECONDS, clock);
                 double ms = best(workload, SECONDS, clock);
-                cells.add(
-                        difference <= most
-                                ? String.format(Locale.ROOT, ms < 10 ? "%.3f" : "%.1f", ms)
-                                : String.format(Locale.ROOT, "differs by %.1e", difference));
+                String cell = difference <= most
+                        ? String.format(Locale.ROOT, ms < 10 ? "%.3f" : "%.1f", ms)
+                        : String.format(Locale.ROOT, "differs by %.1e", difference);
+                System.out.print(" " + cell + " |");
             }
         }
-        return cells;
     }
 
     /** Milliseconds of the best run of those that begin in a while. */
