@@ -49,4 +49,10 @@ public final class TableProgress implements TableListener {
         status.clear();
         terminal.say(why);
     }
+
+    @Override
+    public void warning(String what) {
+        status.clear();
+        terminal.say("warning: " + what);
+    }
 }
