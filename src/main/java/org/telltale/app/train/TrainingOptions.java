@@ -32,7 +32,7 @@ public record TrainingOptions(
     /** Which epoch's parameters. */
     public enum Keep {
         LAST,
-        /** The highest accuracy on dev, the lowest loss among equals. */
+        /** The highest accuracy on dev, the lowest loss among equals; of a captioner the lowest loss. */
         BEST
     }
 
