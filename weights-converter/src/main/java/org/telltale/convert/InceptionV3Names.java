@@ -30,7 +30,8 @@ final class InceptionV3Names {
             String steps = name + ".bn.num_batches_tracked";
             Checkpoint.Stored counted = s.tensors().get(steps);
             if (counted != null) {
-                tensors.add(new Converted.Taken(steps, s.take(steps, counted.shape().rank())));
+                tensors.add(
+                        new Converted.Taken(steps, s.take(steps, counted.shape().rank())));
             }
         }
         int stem = s.extent(KerasInceptionV3.NAMES.getFirst() + ".conv.weight", 4, 0);

@@ -76,6 +76,11 @@ final class PickleInput {
         }
     }
 
+    /** How many bytes there may still be. */
+    long left() {
+        return limit - position;
+    }
+
     /** An unsigned little-endian number of up to four bytes. */
     long unsigned(int bytes) {
         long value = 0;

@@ -334,9 +334,12 @@ final class PickleReader {
         push(new Opaque());
     }
 
-    /** How long the next part is says nothing that the parts themselves do not say. */
+    /** The next bytes belong together, which matters only to a reader that fetches them at once. */
     private void frame() {
-        in.int64();
+        long length = in.int64();
+        if (length < 0 || length > in.left()) {
+            throw error("a frame of " + Long.toUnsignedString(length) + " bytes, but " + in.left() + " are left");
+        }
     }
 
     private Known global(String module, String name) {

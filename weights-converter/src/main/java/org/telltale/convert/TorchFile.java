@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 import org.telltale.convert.PickleValue.Dictionary;
 import org.telltale.convert.PickleValue.Large;
@@ -60,6 +61,8 @@ final class TorchFile implements Checkpoint {
     /** Values that are compressed cannot be read by position; PyTorch itself never compresses. */
     private static final long MOST_DEFLATED = 1L << 30;
 
+    private static final long MOST_AT_ONCE = 1L << 30;
+
     private final Path path;
     private final FileChannel channel;
     private final String format;
@@ -70,8 +73,8 @@ final class TorchFile implements Checkpoint {
     private boolean bigEndian;
     private @Nullable ZipDirectory zip;
 
-    /** Where a storage is: its first byte in the file, or the entry that holds it compressed. */
-    private record Place(long begin, Optional<ZipDirectory.Entry> compressed) {}
+    /** Where a storage is: its first byte in the file, and the entry that holds it, perhaps compressed. */
+    private record Place(long begin, Optional<ZipDirectory.Entry> entry) {}
 
     private TorchFile(Path path, FileChannel channel) throws IOException {
         this.path = path;
@@ -195,8 +198,7 @@ final class TorchFile implements Checkpoint {
                     + " bytes is compressed, which is read up to " + MOST_DEFLATED);
         }
         try {
-            places.put(
-                    asked, new Place(directory.dataAt(entry), entry.stored() ? Optional.empty() : Optional.of(entry)));
+            places.put(asked, new Place(directory.dataAt(entry), Optional.of(entry)));
         } catch (IOException e) {
             throw new ConvertException(path + ": cannot be read: " + e.getMessage(), e);
         }
@@ -414,6 +416,7 @@ final class TorchFile implements Checkpoint {
         long span = (last - v.offset() + 1) * width;
         if (contiguous(shape, v.strides())) {
             fetch(place, begin, out);
+            requireUndamaged(place, out);
         } else {
             try (Arena local = Arena.ofConfined()) {
                 MemorySegment part = local.allocate(span, 64);
@@ -423,6 +426,23 @@ final class TorchFile implements Checkpoint {
         }
         if (bigEndian) {
             swap(out, v.type().numberBytes());
+        }
+    }
+
+    /** Compares the checksum where a tensor is all of an entry; PyTorch can be told to write none, which is 0 then. */
+    private void requireUndamaged(Place place, MemorySegment data) {
+        ZipDirectory.Entry entry = place.entry.orElse(null);
+        if (entry == null || entry.crc() == 0 || entry.size() != data.byteSize()) {
+            return;
+        }
+        CRC32 crc = new CRC32();
+        for (long done = 0; done < data.byteSize(); done += MOST_AT_ONCE) {
+            crc.update(data.asSlice(done, Math.min(MOST_AT_ONCE, data.byteSize() - done))
+                    .asByteBuffer());
+        }
+        if ((int) crc.getValue() != entry.crc()) {
+            throw error("the zip entry \"" + PickleReader.shown(entry.name())
+                    + "\" is damaged: its checksum is another one");
         }
     }
 
@@ -481,12 +501,13 @@ final class TorchFile implements Checkpoint {
     /** Fills a segment with bytes of a storage. */
     private void fetch(Place place, long begin, MemorySegment into) {
         try {
-            if (place.compressed.isPresent()) {
-                inflate(place.compressed.get(), begin, into);
+            ZipDirectory.Entry entry = place.entry.orElse(null);
+            if (entry != null && !entry.stored()) {
+                inflate(entry, begin, into);
                 return;
             }
             for (long done = 0; done < into.byteSize(); ) {
-                long length = Math.min(1L << 30, into.byteSize() - done);
+                long length = Math.min(MOST_AT_ONCE, into.byteSize() - done);
                 ByteBuffer part = into.asSlice(done, length).asByteBuffer();
                 while (part.hasRemaining()) {
                     if (channel.read(part, place.begin + begin + done + part.position()) < 0) {

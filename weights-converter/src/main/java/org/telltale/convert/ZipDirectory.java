@@ -39,7 +39,7 @@ final class ZipDirectory {
     private final Map<String, Entry> entries = new LinkedHashMap<>();
 
     /** An entry; {@code header} is where its local header lies. */
-    record Entry(String name, int method, int flags, long compressed, long size, long header) {
+    record Entry(String name, int method, int flags, int crc, long compressed, long size, long header) {
         boolean stored() {
             return method == STORED;
         }
@@ -198,7 +198,7 @@ final class ZipDirectory {
                 break;
             }
         }
-        Entry e = new Entry(name, method, flags, compressed, size, header);
+        Entry e = new Entry(name, method, flags, d.getInt(at + 16), compressed, size, header);
         boolean fits = size >= 0 && compressed >= 0 && header >= 0 && compressed <= directory;
         boolean likely = method == STORED ? size == compressed : size <= (compressed + 1) * MOST_RATIO;
         if (!fits || !likely) {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -19,7 +20,9 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.testing.Golden;
+import tools.jackson.core.json.JsonReadFeature;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Files of {@code torch.save}, good and hostile, from the reference values or from those in the repository. */
 class TorchGoldenTest {
@@ -46,7 +49,13 @@ class TorchGoldenTest {
     }
 
     private static Stream<DynamicTest> valid(Path area) {
-        return Golden.json(area.resolve("torch.json")).get("files").properties().stream()
+        // the first values of a tensor may be infinite there
+        JsonNode files = JsonMapper.builder()
+                .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                .build()
+                .readTree(area.resolve("torch.json"))
+                .get("files");
+        return files.properties().stream()
                 .filter(f -> Files.exists(area.resolve("torch", f.getKey())))
                 .map(f -> DynamicTest.dynamicTest(
                         f.getKey(), () -> check(area.resolve("torch", f.getKey()), f.getValue())));
@@ -116,7 +125,9 @@ class TorchGoldenTest {
         switch (expect) {
             case "error" -> throw new AssertionError(file + " was read: " + read);
             case "error-or-empty" -> assertThat(read).isEmpty();
-            case "ok", "error-or-ok", "error-or-skip" -> assertThat(read).containsExactly("w");
+            // the same values without a key, or under a number
+            case "error-or-ok" -> assertThat(read).containsAnyOf("w", "", "5").hasSize(1);
+            case "ok", "error-or-skip" -> assertThat(read).containsExactly("w");
             default -> throw new AssertionError("unknown expectation " + expect);
         }
     }
@@ -134,14 +145,13 @@ class TorchGoldenTest {
         return found;
     }
 
-    /** Reads all values; those of the tensor {@code w} must be 0 to 15. */
+    /** Reads all values; those of a tensor of 4 by 4 must be 0 to 15. */
     static void readAll(Path file, List<String> read) {
         try (Checkpoint checkpoint = Checkpoint.open(file)) {
             for (Checkpoint.Stored t : checkpoint.tensors().values()) {
                 try (Arena arena = Arena.ofConfined()) {
                     HostTensor values = checkpoint.values(t.name(), arena);
-                    if (t.name().equals("w")) {
-                        assertThat(values.shape().dims()).containsExactly(4, 4);
+                    if (Arrays.equals(t.shape().dims(), new int[] {4, 4})) {
                         for (int i = 0; i < 16; i++) {
                             assertThat(values.get(i)).isEqualTo(i);
                         }
