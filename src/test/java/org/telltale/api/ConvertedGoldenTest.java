@@ -3,6 +3,7 @@ package org.telltale.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -109,12 +110,21 @@ class ConvertedGoldenTest {
     }
 
     private void converted(Path source, Convert.Options options, Path golden, Case check) {
-        Path out = Convert.run(source, temporary.resolve("converted"), options);
+        Path out = Convert.run(source, folder().resolve("converted"), options);
         try (Arena arena = Arena.ofConfined();
                 Backend backend = Device.cpu().open(2);
                 SafeTensors weights = SafeTensors.open(out);
                 SafeTensors expected = SafeTensors.open(golden)) {
             check.check(new Open(out, weights, expected, backend, arena));
+        }
+    }
+
+    /** A new folder: the cases of one factory share the temporary one. */
+    private Path folder() {
+        try {
+            return Files.createTempDirectory(temporary, "case");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
@@ -273,7 +283,7 @@ class ConvertedGoldenTest {
         Path area = Golden.area("blip");
         return Stream.of("tiny-blip", "tiny-blip-wide", "tiny-blip-untied")
                 .map(name -> DynamicTest.dynamicTest(name, () -> {
-                    Path source = Files.createDirectories(temporary.resolve("original"));
+                    Path source = folder();
                     rename(area.resolve(name), source.resolve("model.safetensors"), ConvertedGoldenTest::originalBlip);
                     for (String file : List.of("config.json", "vocab.txt")) {
                         Files.copy(area.resolve(name).resolve(file), source.resolve(file));
