@@ -66,8 +66,8 @@ final class KerasAttentionGru {
                 Converted.WEIGHTS,
                 tensors,
                 files,
-                List.of(
-                        "the network of the features belongs into a folder 'features' in it: convert InceptionV3 there"));
+                List.of("the network of the features belongs into a folder 'features' in it: convert InceptionV3"
+                        + " there"));
     }
 
     private static ObjectNode config(Source s, int units) {

@@ -74,8 +74,8 @@ public enum NameMap {
         if (source.checkpoint instanceof H5Reader h5
                 && h5.text("", "model_config").isEmpty()) {
             throw source.error(
-                    "no attribute model_config; a whole model is needed (model.save), not the weights alone,"
-                            + " unless it is an EfficientNet or InceptionV3 of keras.applications (--map as-is keeps all names)");
+                    "no attribute model_config; a whole model is needed (model.save), not the weights alone, unless it"
+                            + " is an EfficientNet or InceptionV3 of keras.applications (--map as-is keeps all names)");
         }
         throw source.error(
                 "no MobileNetV2, EfficientNet or InceptionV3 of keras.applications (--map as-is keeps all names)");

@@ -344,10 +344,9 @@ final class PickleReader {
 
     private Known global(String module, String name) {
         return PickleGlobal.find(module, name)
-                .orElseThrow(
-                        () -> error(
-                                "it names " + shown(module + "." + name)
-                                        + ", which is none of the classes and functions that a checkpoint needs; nothing was executed"));
+                .orElseThrow(() -> error("it names " + shown(module + "." + name)
+                        + ", which is none of the classes and functions that a checkpoint needs;"
+                        + " nothing was executed"));
     }
 
     static String shown(String text) {

@@ -167,7 +167,9 @@ class ConvertTorchTest {
                     long bytes = part.names().stream()
                             .mapToLong(t -> part.shape(t).size() * part.dtype(t).bytes())
                             .sum();
-                    assertThat(bytes <= 50_000 || part.names().size() == 1).as(n).isTrue();
+                    assertThat(bytes <= 50_000 || part.names().size() == 1)
+                            .as(n)
+                            .isTrue();
                 }
             }
         }
