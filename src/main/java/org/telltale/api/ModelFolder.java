@@ -20,7 +20,7 @@ public final class ModelFolder {
         }
         if (Files.exists(path)) {
             throw new ModelNotFoundException(model + ": a file; a model is a folder with config.json"
-                    + " (telltale convert makes one of a Keras file)");
+                    + " (telltale convert makes one of a file of weights)");
         }
         if (!ID.matcher(model).matches()) {
             throw new ModelNotFoundException(model + ": no such folder");
