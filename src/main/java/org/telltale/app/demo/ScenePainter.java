@@ -237,7 +237,11 @@ final class ScenePainter {
         things.hills(86, 26, severe ? 0x2E2A22 : 0x4E6E40);
         int flames = severe ? 5 : 1;
         for (int i = 0; i < flames; i++) {
-            things.flames(severe ? 12 + 26 * i + dice.between(-6, 6) : dice.between(40, 88), dice.between(76, 84), severe ? 16 : 7, severe ? 24 : 9);
+            things.flames(
+                    severe ? 12 + 26 * i + dice.between(-6, 6) : dice.between(40, 88),
+                    dice.between(76, 84),
+                    severe ? 16 : 7,
+                    severe ? 24 : 9);
         }
         firs(severe ? 0x1E221A : 0x2F5230);
         if (severe) {
@@ -256,7 +260,11 @@ final class ScenePainter {
     private void firs(int color) {
         canvas.rectangle(0, 112, 128, 128, color);
         for (int i = 0; i < 16; i++) {
-            things.fir(4 + 8 * i + dice.between(-3, 3), 118 + dice.between(-4, 8), dice.between(18, 36), Canvas.darker(color, dice.between(0, 0.2)));
+            things.fir(
+                    4 + 8 * i + dice.between(-3, 3),
+                    118 + dice.between(-4, 8),
+                    dice.between(18, 36),
+                    Canvas.darker(color, dice.between(0, 0.2)));
         }
     }
 
@@ -294,7 +302,8 @@ final class ScenePainter {
         double w = dice.between(46, 56);
         double h = dice.between(38, 46);
         boolean tree = tree(x);
-        things.house(x, 108, w, h, Canvas.darker(wall(house), 0.12), roof(), dice.one(-1, 1) * dice.between(6, 10), true);
+        things.house(
+                x, 108, w, h, Canvas.darker(wall(house), 0.12), roof(), dice.one(-1, 1) * dice.between(6, 10), true);
         things.cracks(x, 106, w, h * 0.9, 5);
         things.rubble(x + dice.one(-1, 1) * w * 0.45, 112, 26, 7, 22);
         told.add("an old " + house + " house with cracks in the wall");
@@ -319,7 +328,8 @@ final class ScenePainter {
         String house = wall();
         double x = dice.between(48, 80);
         boolean tree = tree(x);
-        things.house(x, 108, dice.between(46, 56), dice.between(38, 46), Canvas.darker(wall(house), 0.1), roof(), 0, true);
+        things.house(
+                x, 108, dice.between(46, 56), dice.between(38, 46), Canvas.darker(wall(house), 0.1), roof(), 0, true);
         told.add("an old " + house + " house on a field");
         told.add(tree ? "an old house beside a tree" : "an old house on green grass");
         told.add("a " + house + " house on green grass");
@@ -336,7 +346,11 @@ final class ScenePainter {
         double wind = dice.one(-1, 1) * dice.between(0.45, 0.65);
         int count = 2 + dice.below(2);
         for (int i = 0; i < count; i++) {
-            things.palm(20 + 44 * i + dice.between(-8, 8) - 20 * Math.signum(wind), 112 + dice.between(-4, 8), dice.between(56, 74), wind);
+            things.palm(
+                    20 + 44 * i + dice.between(-8, 8) - 20 * Math.signum(wind),
+                    112 + dice.between(-4, 8),
+                    dice.between(56, 74),
+                    wind);
         }
         things.debris(104, 6);
         things.rain(130, 3 * Math.signum(wind) + wind * 3);
@@ -357,7 +371,8 @@ final class ScenePainter {
         things.grass(88, 0x77804F);
         String house = wall();
         double x = dice.between(46, 82);
-        things.house(x, 106, dice.between(46, 58), dice.between(30, 38), wall(house), roof(), dice.between(-3, 3), false);
+        things.house(
+                x, 106, dice.between(46, 58), dice.between(30, 38), wall(house), roof(), dice.between(-3, 3), false);
         things.debris(100, 46);
         double fallen = x < 64 ? 108 : 20;
         canvas.line(fallen - 18, 116, fallen + 16, 108, 3.4, 0x5E4630);
@@ -461,7 +476,11 @@ final class ScenePainter {
         canvas.rows(100, 128, 0xE6D3A0, 0xD2BC86);
         int count = 1 + dice.below(3);
         for (int i = 0; i < count; i++) {
-            things.palm(22 + 42 * i + dice.between(-8, 8), 112 + dice.between(-4, 8), dice.between(56, 74), dice.between(-0.15, 0.15));
+            things.palm(
+                    22 + 42 * i + dice.between(-8, 8),
+                    112 + dice.between(-4, 8),
+                    dice.between(56, 74),
+                    dice.between(-0.15, 0.15));
         }
         if (dice.chance(0.4)) {
             things.person(dice.between(20, 108), 120, coat(coat()));

@@ -18,8 +18,12 @@ final class Things {
             double y = dice.between(4, 36);
             for (int k = 0; k < 4; k++) {
                 canvas.glow(
-                        x + dice.between(-12, 12), y + dice.between(-3, 3), dice.between(9, 18), dice.between(4, 8),
-                        color, 0.7);
+                        x + dice.between(-12, 12),
+                        y + dice.between(-3, 3),
+                        dice.between(9, 18),
+                        dice.between(4, 8),
+                        color,
+                        0.7);
             }
         }
     }
@@ -33,7 +37,8 @@ final class Things {
         for (int i = 0; i < 33; i++) {
             double x = 4.0 * i;
             at[2 * i] = x;
-            at[2 * i + 1] = y - height * (0.5 + 0.3 * StrictMath.sin(a + wave * x) + 0.2 * StrictMath.sin(b + 2.3 * wave * x));
+            at[2 * i + 1] =
+                    y - height * (0.5 + 0.3 * StrictMath.sin(a + wave * x) + 0.2 * StrictMath.sin(b + 2.3 * wave * x));
         }
         at[66] = 128;
         at[67] = 128;
@@ -47,7 +52,8 @@ final class Things {
         for (int i = 0; i < 60; i++) {
             double gx = dice.between(0, 128);
             double gy = dice.between(y + 1, 128);
-            canvas.line(gx, gy, gx + dice.between(-1, 1), gy - 2.5, 0.9, Canvas.darker(color, dice.between(0.1, 0.4)), 0.7);
+            canvas.line(
+                    gx, gy, gx + dice.between(-1, 1), gy - 2.5, 0.9, Canvas.darker(color, dice.between(0.1, 0.4)), 0.7);
         }
     }
 
@@ -80,13 +86,38 @@ final class Things {
         double left = x - w / 2;
         double right = x + w / 2;
         canvas.polygon(wall, left, y, right, y, right + lean, y - h, left + lean, y - h);
-        canvas.polygon(Canvas.darker(wall, 0.22), right - w * 0.22, y, right, y, right + lean, y - h, right - w * 0.22 + lean, y - h);
+        canvas.polygon(
+                Canvas.darker(wall, 0.22),
+                right - w * 0.22,
+                y,
+                right,
+                y,
+                right + lean,
+                y - h,
+                right - w * 0.22 + lean,
+                y - h);
         if (roof) {
             canvas.polygon(
-                    roofColor, left - 3 + lean, y - h, right + 3 + lean, y - h, x + w * 0.16 + lean * 1.3, y - h * 1.55,
-                    x - w * 0.16 + lean * 1.3, y - h * 1.55);
+                    roofColor,
+                    left - 3 + lean,
+                    y - h,
+                    right + 3 + lean,
+                    y - h,
+                    x + w * 0.16 + lean * 1.3,
+                    y - h * 1.55,
+                    x - w * 0.16 + lean * 1.3,
+                    y - h * 1.55);
         } else {
-            canvas.polygon(Canvas.darker(wall, 0.65), left + lean + 1, y - h, right + lean - 1, y - h, right + lean - 3, y - h + 4, left + lean + 3, y - h + 4);
+            canvas.polygon(
+                    Canvas.darker(wall, 0.65),
+                    left + lean + 1,
+                    y - h,
+                    right + lean - 1,
+                    y - h,
+                    right + lean - 3,
+                    y - h + 4,
+                    left + lean + 3,
+                    y - h + 4);
             for (int i = 0; i < 5; i++) {
                 double bx = left + lean + w * (i + 0.4) / 5;
                 canvas.line(bx, y - h + 2, bx + dice.between(-4, 6), y - h - dice.between(3, 11), 1.4, 0x6B4A2E);
@@ -98,7 +129,8 @@ final class Things {
             double wx = left + w * (0.14 + 0.27 * i) + lean * t;
             boolean door = i == 1;
             double top = y - h * 0.78;
-            canvas.rectangle(wx - 0.8, top - 0.8, wx + pane + 0.8, door ? y : top + h * 0.36, Canvas.lighter(wall, 0.5));
+            canvas.rectangle(
+                    wx - 0.8, top - 0.8, wx + pane + 0.8, door ? y : top + h * 0.36, Canvas.lighter(wall, 0.5));
             canvas.rectangle(wx, top, wx + pane, door ? y : top + h * 0.3, door ? 0x5B3A24 : GLASS);
         }
     }
@@ -122,10 +154,33 @@ final class Things {
         double h = 5.5 * scale;
         canvas.ellipse(x, y, l * 1.02, 1.6 * scale, 0x2A2A2A, 0.5);
         canvas.polygon(
-                color, x - l, y - 1.5 * scale, x - l, y - h, x - l * 0.55, y - h * 1.15, x - l * 0.35, y - h * 2,
-                x + l * 0.4, y - h * 2, x + l * 0.65, y - h * 1.15, x + l, y - h * 0.95, x + l, y - 1.5 * scale);
+                color,
+                x - l,
+                y - 1.5 * scale,
+                x - l,
+                y - h,
+                x - l * 0.55,
+                y - h * 1.15,
+                x - l * 0.35,
+                y - h * 2,
+                x + l * 0.4,
+                y - h * 2,
+                x + l * 0.65,
+                y - h * 1.15,
+                x + l,
+                y - h * 0.95,
+                x + l,
+                y - 1.5 * scale);
         canvas.polygon(
-                GLASS, x - l * 0.45, y - h * 1.15, x - l * 0.28, y - h * 1.8, x + l * 0.32, y - h * 1.8, x + l * 0.5, y - h * 1.15);
+                GLASS,
+                x - l * 0.45,
+                y - h * 1.15,
+                x - l * 0.28,
+                y - h * 1.8,
+                x + l * 0.32,
+                y - h * 1.8,
+                x + l * 0.5,
+                y - h * 1.15);
         canvas.rectangle(x - 0.8, y - h * 1.85, x + 0.8, y - h * 1.1, color);
         for (int side = -1; side <= 1; side += 2) {
             canvas.ellipse(x + side * l * 0.58, y - 1.6 * scale, 2.8 * scale, 2.8 * scale, 0x1D1D1F);
@@ -138,7 +193,12 @@ final class Things {
         for (int i = 0; i < 7; i++) {
             double tx = x + dice.between(-0.2, 0.2) * h;
             double ty = y - h * dice.between(0.5, 0.88);
-            canvas.ellipse(tx, ty, h * 0.19, h * 0.16, Canvas.mix(Canvas.darker(leaf, 0.25), Canvas.lighter(leaf, 0.12), dice.next()));
+            canvas.ellipse(
+                    tx,
+                    ty,
+                    h * 0.19,
+                    h * 0.16,
+                    Canvas.mix(Canvas.darker(leaf, 0.25), Canvas.lighter(leaf, 0.12), dice.next()));
         }
     }
 
@@ -195,9 +255,21 @@ final class Things {
                 double top = y - h * tall[i] * inner * inner;
                 double tip = fx + sway[i] * h;
                 canvas.polygon(
-                        colors[layer], fx - half, y, fx - half * 0.9, y - (y - top) * 0.35, fx + (tip - fx) * 0.4 - half * 0.3,
-                        y - (y - top) * 0.65, tip, top, fx + (tip - fx) * 0.4 + half * 0.5, y - (y - top) * 0.6,
-                        fx + half * 0.9, y - (y - top) * 0.3, fx + half, y);
+                        colors[layer],
+                        fx - half,
+                        y,
+                        fx - half * 0.9,
+                        y - (y - top) * 0.35,
+                        fx + (tip - fx) * 0.4 - half * 0.3,
+                        y - (y - top) * 0.65,
+                        tip,
+                        top,
+                        fx + (tip - fx) * 0.4 + half * 0.5,
+                        y - (y - top) * 0.6,
+                        fx + half * 0.9,
+                        y - (y - top) * 0.3,
+                        fx + half,
+                        y);
             }
         }
     }
@@ -208,15 +280,30 @@ final class Things {
             double t = i / (double) puffs;
             double r = size * (0.45 + 1.1 * t);
             canvas.glow(
-                    x + drift * t + dice.between(-0.3, 0.3) * size, y - rise * t, r, r * 0.8,
-                    Canvas.mix(color, Canvas.lighter(color, 0.25), dice.next()), alpha);
+                    x + drift * t + dice.between(-0.3, 0.3) * size,
+                    y - rise * t,
+                    r,
+                    r * 0.8,
+                    Canvas.mix(color, Canvas.lighter(color, 0.25), dice.next()),
+                    alpha);
         }
     }
 
     /** A heap of broken slabs, bricks and beams, highest in the middle. */
     void rubble(double x, double y, double w, double h, int pieces) {
         int[] colors = {0x8E8A84, 0xA8A196, 0x77736F, 0xB9AFA0, 0x9A6650, 0x6A6461, 0xC4BCAF};
-        canvas.polygon(0x716C67, x - w / 2, y, x - w * 0.3, y - h * 0.55, x - w * 0.08, y - h * 0.8, x + w * 0.2, y - h * 0.66, x + w / 2, y);
+        canvas.polygon(
+                0x716C67,
+                x - w / 2,
+                y,
+                x - w * 0.3,
+                y - h * 0.55,
+                x - w * 0.08,
+                y - h * 0.8,
+                x + w * 0.2,
+                y - h * 0.66,
+                x + w / 2,
+                y);
         for (int i = 0; i < pieces; i++) {
             double u = dice.between(-0.5, 0.5);
             double top = h * (1 - 4 * u * u);
@@ -228,8 +315,15 @@ final class Things {
             double sa = StrictMath.sin(turn) * size;
             double flat = dice.between(0.25, 0.7);
             canvas.polygon(
-                    Canvas.darker(colors[dice.below(colors.length)], dice.between(0, 0.3)), px - ca - sa * flat, py - sa + ca * flat, px + ca - sa * flat,
-                    py + sa + ca * flat, px + ca + sa * flat, py + sa - ca * flat, px - ca + sa * flat, py - sa - ca * flat);
+                    Canvas.darker(colors[dice.below(colors.length)], dice.between(0, 0.3)),
+                    px - ca - sa * flat,
+                    py - sa + ca * flat,
+                    px + ca - sa * flat,
+                    py + sa + ca * flat,
+                    px + ca + sa * flat,
+                    py + sa - ca * flat,
+                    px - ca + sa * flat,
+                    py - sa - ca * flat);
         }
         for (int i = 0; i < pieces / 12; i++) {
             double px = x + dice.between(-0.35, 0.35) * w;
@@ -242,8 +336,25 @@ final class Things {
     void block(double x, double y, double w, double h, int wall, boolean broken) {
         if (broken) {
             canvas.polygon(
-                    wall, x - w / 2, y, x - w / 2, y - h, x - w * 0.3, y - h * 0.82, x - w * 0.12, y - h * 0.95, x + w * 0.08,
-                    y - h * 0.6, x + w * 0.22, y - h * 0.66, x + w * 0.36, y - h * 0.35, x + w / 2, y - h * 0.28, x + w / 2, y);
+                    wall,
+                    x - w / 2,
+                    y,
+                    x - w / 2,
+                    y - h,
+                    x - w * 0.3,
+                    y - h * 0.82,
+                    x - w * 0.12,
+                    y - h * 0.95,
+                    x + w * 0.08,
+                    y - h * 0.6,
+                    x + w * 0.22,
+                    y - h * 0.66,
+                    x + w * 0.36,
+                    y - h * 0.35,
+                    x + w / 2,
+                    y - h * 0.28,
+                    x + w / 2,
+                    y);
         } else {
             canvas.rectangle(x - w / 2, y - h, x + w / 2, y, wall);
         }
@@ -265,7 +376,12 @@ final class Things {
         for (double k = 0; k < h; k += 5) {
             canvas.line(x - 1.6, y - k, x + 1.6, y - k - 5, 0.8, 0x8A6A10);
         }
-        canvas.rectangle(Math.min(x - side * 12, x + side * 46), y - h, Math.max(x - side * 12, x + side * 46), y - h + 2.4, yellow);
+        canvas.rectangle(
+                Math.min(x - side * 12, x + side * 46),
+                y - h,
+                Math.max(x - side * 12, x + side * 46),
+                y - h + 2.4,
+                yellow);
         canvas.rectangle(x - side * 12 - 3, y - h, x - side * 12 + 3, y - h + 6, 0x5A5A5A);
         canvas.line(x, y - h - 8, x + side * 44, y - h, 0.9, 0x6A5A20);
         canvas.line(x, y - h - 8, x - side * 12, y - h, 0.9, 0x6A5A20);
@@ -289,10 +405,20 @@ final class Things {
     }
 
     void boat(double x, double y, double scale, int sail) {
-        canvas.polygon(0x7A4A28, x - 11 * scale, y - 3 * scale, x + 11 * scale, y - 3 * scale, x + 7 * scale, y + 2 * scale, x - 7 * scale, y + 2 * scale);
+        canvas.polygon(
+                0x7A4A28,
+                x - 11 * scale,
+                y - 3 * scale,
+                x + 11 * scale,
+                y - 3 * scale,
+                x + 7 * scale,
+                y + 2 * scale,
+                x - 7 * scale,
+                y + 2 * scale);
         canvas.line(x, y - 3 * scale, x, y - 22 * scale, 1.2, 0x4A3420);
         canvas.polygon(sail, x + 1, y - 5 * scale, x + 1, y - 21 * scale, x + 10 * scale, y - 5 * scale);
-        canvas.polygon(Canvas.darker(sail, 0.1), x - 1, y - 5 * scale, x - 1, y - 17 * scale, x - 7 * scale, y - 5 * scale);
+        canvas.polygon(
+                Canvas.darker(sail, 0.1), x - 1, y - 5 * scale, x - 1, y - 17 * scale, x - 7 * scale, y - 5 * scale);
     }
 
     void tent(double x, double y, int color) {

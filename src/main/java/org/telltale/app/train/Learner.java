@@ -93,6 +93,11 @@ abstract class Learner implements AutoCloseable {
     /** @param labels I32 [batch], {@link Minibatch#NO_LABEL} in rows without a sample */
     abstract Scores scores(Params params, Map<String, Tensor> in, Tensor labels, boolean cached, boolean training);
 
+    /** What a parameter becomes in a step, given what the optimizer makes of it. */
+    Tensor bounded(String name, Tensor next) {
+        return next;
+    }
+
     static boolean trains(Recipe.Phase phase, String name) {
         return !name.contains(".running_") && phase.trained().matcher(name).find();
     }
@@ -135,8 +140,10 @@ abstract class Learner implements AutoCloseable {
             Map<Tensor, Tensor> updates = new LinkedHashMap<>();
             for (int i = 0; i < parameters.size(); i++) {
                 String name = ((Primitive.State) parameters.get(i).op()).name();
+                Tensor parameter = parameters.get(i);
                 updates.putAll(phase.optimizer()
-                        .update(name, parameters.get(i), clipped.gradients().get(i), numbers));
+                        .update(name, parameter, clipped.gradients().get(i), numbers));
+                updates.computeIfPresent(parameter, (p, next) -> bounded(name, next));
             }
             params.updates()
                     .forEach((name, value) ->
@@ -260,6 +267,14 @@ abstract class Learner implements AutoCloseable {
                 e.bind(s.name(), tensor(changing, s.name()));
             }
         }
+    }
+
+    static Tensor input(Map<String, Tensor> in, String name) {
+        Tensor t = in.get(name);
+        if (t == null) {
+            throw new IllegalArgumentException("no input '" + name + "' but " + in.keySet());
+        }
+        return t;
     }
 
     static HostTensor tensor(Map<String, HostTensor> from, String name) {

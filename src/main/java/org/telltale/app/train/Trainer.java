@@ -64,7 +64,7 @@ public final class Trainer {
         this.data = data;
         this.recipe = recipe;
         this.options = options;
-        if (!(data instanceof TrainingData.Captions) && data.labels().size() < 2) {
+        if (data.labelled() && data.labels().size() < 2) {
             throw new TrainingException("the data has " + data.labels().size() + " labels, expected at least 2");
         }
         if (recipe.epochs() == 0) {
