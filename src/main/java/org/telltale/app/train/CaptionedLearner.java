@@ -86,11 +86,12 @@ final class CaptionedLearner extends Learner {
         return network.scores(params, in, present, recipe.smoothing());
     }
 
-    /** CLIP's scale stays from 1 to 100. */
+    /** CLIP's scale stays from 1 to 100. It has no extents, but the optimizer's numbers have one. */
     @Override
     Tensor bounded(String name, Tensor next) {
         return name.equals(CaptionedNetwork.Matching.SCALE)
-                ? next.maximum(Tensor.fill(0))
+                ? next.reshape(Shape.of())
+                        .maximum(Tensor.fill(0))
                         .neg()
                         .maximum(Tensor.fill(-MAX_SCALE))
                         .neg()

@@ -116,6 +116,9 @@ abstract class Learner implements AutoCloseable {
         /** Whether anything is random. */
         private final boolean counted;
 
+        /** Whether the scores depend on the labels. */
+        private final boolean labelled;
+
         /** The states of the optimizer, by name. */
         private final Map<String, HostTensor> states = new TreeMap<>();
 
@@ -153,6 +156,7 @@ abstract class Learner implements AutoCloseable {
                     List.of(scores.reported, scores.correct.sumAll(), clipped.norm(), scores.counted.sumAll()),
                     updates);
             counted = graph.nodes().contains(counter);
+            labelled = graph.nodes().contains(labels);
             executable = backend.compile(graph, start, options);
             for (Tensor s : updates.keySet()) {
                 String name = ((Primitive.State) s.op()).name();
@@ -176,7 +180,9 @@ abstract class Learner implements AutoCloseable {
          */
         Result run(Map<String, HostTensor> batch, int[] counter, long number, double rate) {
             inputs.forEach(name -> executable.bind(name, tensor(batch, name)));
-            executable.bind(Minibatch.LABELS, tensor(batch, Minibatch.LABELS));
+            if (labelled) {
+                executable.bind(Minibatch.LABELS, tensor(batch, Minibatch.LABELS));
+            }
             if (counted) {
                 executable.input(COUNTER).setInts(counter);
             }
