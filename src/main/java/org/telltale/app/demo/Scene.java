@@ -1,19 +1,20 @@
 package org.telltale.app.demo;
 
 import java.awt.image.BufferedImage;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
 /**
- * One drawn picture with what it shows. Some kinds look alike and are told alike only in part: a sunset has the sky of a
+ * What one drawn picture shows. Some kinds look alike and are told alike only in part: a sunset has the sky of a
  * forest fire and a construction site the heaps of a collapsed building, but other words belong to them; a cracked house
  * and an old one, or calm trees and flooded ones, get the same words now and then, but look different.
  *
  * @param index of the picture; all of it is a pure function of the seed and this number
- * @param captions from two to three
+ * @param captions two or three
  */
-record Scene(int index, Type type, Severity severity, List<String> captions, BufferedImage picture) {
+record Scene(int index, Type type, Severity severity, List<String> captions) {
+    private static final int CAPTIONS = 3;
+
     /** The disaster, as CrisisNLP names it. */
     enum Type {
         EARTHQUAKE,
@@ -81,13 +82,16 @@ record Scene(int index, Type type, Severity severity, List<String> captions, Buf
         captions = List.copyOf(captions);
     }
 
-    static Scene of(long seed, int index) {
+    record Drawn(Scene scene, BufferedImage picture) {}
+
+    static Drawn draw(long seed, int index) {
         Dice look = new Dice(seed, 2L * index);
         Dice words = new Dice(seed, 2L * index + 1);
         ScenePainter painter = new ScenePainter(look);
         ScenePainter.Painted painted = painter.paint(Kind.of(look.below(100)));
-        List<String> captions = new ArrayList<>(words.some(3, painted.captions()));
-        return new Scene(index, painted.kind().type, painted.severity(), captions, painter.image());
+        Scene scene = new Scene(
+                index, painted.kind().type, painted.severity(), words.some(CAPTIONS, painted.captions()));
+        return new Drawn(scene, painter.image());
     }
 
     /** The name of its file, without a folder. */

@@ -1,7 +1,9 @@
 package org.telltale.app.demo;
 
 import java.io.ByteArrayOutputStream;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,7 +14,9 @@ import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Reasons;
@@ -97,15 +101,10 @@ public final class Scenes {
             Map<Split, StringBuilder> severities = tables();
             StringBuilder captions = new StringBuilder("image,caption,split\n");
             TreeSet<String> phrases = new TreeSet<>();
-            for (int i = 0; i < counts.all(); i++) {
-                if (cancelled.getAsBoolean()) {
-                    throw new CancellationException("stopped while the pictures were drawn");
-                }
-                Scene scene = Scene.of(seed, i);
-                // Not one by one onto the disk: without the last file of all, every picture is drawn again.
-                Files.write(folder.resolve(PICTURES + scene.file()), png(scene));
-                Split split = split(i);
-                if (i < counts.train + counts.dev + counts.test) {
+            List<Scene> scenes = draw(folder, progress, cancelled);
+            for (Scene scene : scenes) {
+                Split split = split(scene.index());
+                if (scene.index() < counts.train + counts.dev + counts.test) {
                     row(types, split, scene, scene.type().word());
                     row(severities, split, scene, scene.severity().word());
                 }
@@ -115,7 +114,6 @@ public final class Scenes {
                 if (split == Split.TRAIN) {
                     phrases.addAll(scene.captions());
                 }
-                progress.accept(i + 1);
             }
             for (Split split : Split.values()) {
                 text(table(folder, "disaster_types", split), content(types, split));
@@ -126,6 +124,34 @@ public final class Scenes {
             text(folder.resolve(DONE), text);
         } catch (IOException e) {
             throw new DataException(folder + ": cannot be written: " + Reasons.of(e), e);
+        }
+    }
+
+    /** Draws and writes all pictures, with all processors; none is kept. */
+    private List<Scene> draw(Path folder, IntConsumer progress, BooleanSupplier cancelled) throws IOException {
+        AtomicInteger count = new AtomicInteger();
+        try {
+            return IntStream.range(0, counts.all())
+                    .parallel()
+                    .mapToObj(i -> {
+                        if (cancelled.getAsBoolean()) {
+                            throw new CancellationException("stopped while the pictures were drawn");
+                        }
+                        Scene.Drawn drawn = Scene.draw(seed, i);
+                        try {
+                            // Not one by one onto the disk: without the last file of all, every picture is drawn again.
+                            Files.write(folder.resolve(PICTURES + drawn.scene().file()), png(drawn.picture()));
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        }
+                        synchronized (count) {
+                            progress.accept(count.incrementAndGet());
+                        }
+                        return drawn.scene();
+                    })
+                    .toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 
@@ -147,9 +173,9 @@ public final class Scenes {
                 .append("demo\t" + id + "\t" + PICTURES + scene.file() + "\t" + label + "\n");
     }
 
-    private static byte[] png(Scene scene) throws IOException {
+    private static byte[] png(BufferedImage picture) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
-        if (!ImageIO.write(scene.picture(), "png", out)) {
+        if (!ImageIO.write(picture, "png", out)) {
             throw new IOException("this Java cannot write PNG");
         }
         return out.toByteArray();
