@@ -138,8 +138,8 @@ class CaptionedTrainTest {
             String parts = recipe + "-parts";
             Cli.run(arguments(recipe, model, whole, "--epochs", "3")).succeeded();
             AtomicInteger asked = new AtomicInteger();
-            Cli stopped = Cli.run(
-                    "", () -> asked.incrementAndGet() > 6, arguments(recipe, model, parts, "--epochs", "3"));
+            Cli stopped =
+                    Cli.run("", () -> asked.incrementAndGet() > 6, arguments(recipe, model, parts, "--epochs", "3"));
             assertThat(stopped.code()).isEqualTo(130);
             assertThat(Cli.run(arguments(recipe, model, parts, "--epochs", "3"))
                             .succeeded()

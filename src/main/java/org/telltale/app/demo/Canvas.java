@@ -70,10 +70,11 @@ final class Canvas {
         for (int y = (int) Math.max(0, Math.floor(y0)); y < below; y++) {
             for (int x = (int) Math.max(0, Math.floor(x0)); x < right; x++) {
                 int inside = 0;
-                for (int s = 0; s < SAMPLES * SAMPLES; s++) {
-                    double sx = x + (s % SAMPLES + 0.5) / SAMPLES;
-                    double sy = y + (s / SAMPLES + 0.5) / SAMPLES;
-                    inside += sy < bottom && area.has(sx, sy) ? 1 : 0;
+                for (int row = 0; row < SAMPLES; row++) {
+                    double sy = y + (row + 0.5) / SAMPLES;
+                    for (int column = 0; column < SAMPLES && sy < bottom; column++) {
+                        inside += area.has(x + (column + 0.5) / SAMPLES, sy) ? 1 : 0;
+                    }
                 }
                 if (inside > 0) {
                     blend(x, y, color, alpha * inside / (SAMPLES * SAMPLES));

@@ -67,7 +67,14 @@ public final class Demo {
      * @param attentionGru the other captioner that has learned
      */
     public record Made(
-            Path data, Path lists, Path mobileNet, Path efficientNet, Path bert, Path blip, Path clip, Path attentionGru) {}
+            Path data,
+            Path lists,
+            Path mobileNet,
+            Path efficientNet,
+            Path bert,
+            Path blip,
+            Path clip,
+            Path attentionGru) {}
 
     /** @param options seed, device and threads; restart and the rest are as a run of training takes them */
     public Demo(Path out, Scenes.Counts counts, TrainingOptions options, Audience audience) {
@@ -95,42 +102,34 @@ public final class Demo {
         SmallModels.Folders start = SmallModels.write(out.resolve("models"), texts);
         Path seeing = seeing(start.mobileNet(), data);
         Path gru = attentionGru(seeing, captions);
-        Path clip = captioned("CLIP, which matches captions and pictures", start.clip(), captions, clipRecipe(), "clip");
+        Path clip =
+                captioned("CLIP, which matches captions and pictures", start.clip(), captions, clipRecipe(), "clip");
         Path blip = captioned("BLIP, which captions pictures", start.blip(), captions, blipRecipe(), "blip");
         return new Made(
-                data,
-                data.resolve("lists"),
-                start.mobileNet(),
-                start.efficientNet(),
-                start.bert(),
-                blip,
-                clip,
-                gru);
+                data, data.resolve("lists"), start.mobileNet(), start.efficientNet(), start.bert(), blip, clip, gru);
     }
 
     /** The recipe of BLIP at a thousandth of its size, from scratch: faster steps, more epochs. */
     static Recipe blipRecipe() {
         Recipe r = Recipe.blip();
         Recipe.Phase p = r.phases().getFirst();
-        Recipe.Phase phase = new Recipe.Phase(
-                p.name(), 12, new Recipe.Rate.Cosine(2e-3, 0.05), p.optimizer(), 1, p.trained());
+        Recipe.Phase phase =
+                new Recipe.Phase(p.name(), 12, new Recipe.Rate.Cosine(2e-3, 0.05), p.optimizer(), 1, p.trained());
         return new Recipe(r.name(), 20, 32, true, r.augmentation(), r.head(), List.of(phase), r.smoothing());
     }
 
     static Recipe clipRecipe() {
         Recipe r = Recipe.clip();
         Recipe.Phase p = r.phases().getFirst();
-        Recipe.Phase phase = new Recipe.Phase(
-                p.name(), 8, new Recipe.Rate.Cosine(2e-3, 0.1), p.optimizer(), 1, p.trained());
+        Recipe.Phase phase =
+                new Recipe.Phase(p.name(), 8, new Recipe.Rate.Cosine(2e-3, 0.1), p.optimizer(), 1, p.trained());
         return new Recipe(r.name(), 24, 64, true, r.augmentation(), r.head(), List.of(phase), 0);
     }
 
-    private Path captioned(
-            String what, Path start, Dataset<Sample.Captioned> captions, Recipe recipe, String run)
+    private Path captioned(String what, Path start, Dataset<Sample.Captioned> captions, Recipe recipe, String run)
             throws InterruptedException {
         audience.say("training " + what);
-        CaptionedParent parent =
-                CaptionedParent.kind(start.toString(), true).with(recipe);
+        CaptionedParent parent = CaptionedParent.kind(start.toString(), true).with(recipe);
         TrainingData data = parent.data(captions, Exif.IGNORE);
         return new Trainer(parent, data, recipe, options)
                 .run(out.resolve("training").resolve(run), audience.training(), audience.cancelled())
@@ -159,8 +158,8 @@ public final class Demo {
     static Recipe pictureRecipe() {
         Recipe r = Recipe.mobileNet();
         Recipe.Phase p = r.phases().getFirst();
-        Recipe.Phase phase = new Recipe.Phase(
-                "all", 10, new Recipe.Rate.Cosine(3e-3, 0.1), p.optimizer(), 1, Pattern.compile("^"));
+        Recipe.Phase phase =
+                new Recipe.Phase("all", 10, new Recipe.Rate.Cosine(3e-3, 0.1), p.optimizer(), 1, Pattern.compile("^"));
         return new Recipe(
                 r.name(),
                 SmallModels.SIDE,
@@ -175,10 +174,9 @@ public final class Demo {
         audience.say("training the captioner with attention and a GRU");
         Recipe r = Recipe.attentionGru();
         Recipe.Phase p = r.phases().getFirst();
-        Recipe.Phase phase = new Recipe.Phase(
-                p.name(), 8, new Recipe.Rate.Cosine(4e-3, 0.05), p.optimizer(), p.clip(), p.trained());
-        Recipe recipe =
-                new Recipe(r.name(), WORDS, 32, r.dropRemainder(), r.augmentation(), r.head(), List.of(phase));
+        Recipe.Phase phase =
+                new Recipe.Phase(p.name(), 8, new Recipe.Rate.Cosine(4e-3, 0.05), p.optimizer(), p.clip(), p.trained());
+        Recipe recipe = new Recipe(r.name(), WORDS, 32, r.dropRemainder(), r.augmentation(), r.head(), List.of(phase));
         CaptionTraining.Options how = new CaptionTraining.Options(
                 seeing.toString(),
                 Parent.Resize.MODEL,

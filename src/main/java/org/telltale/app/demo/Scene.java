@@ -89,8 +89,8 @@ record Scene(int index, Type type, Severity severity, List<String> captions) {
         Dice words = new Dice(seed, 2L * index + 1);
         ScenePainter painter = new ScenePainter(look);
         ScenePainter.Painted painted = painter.paint(Kind.of(look.below(100)));
-        Scene scene = new Scene(
-                index, painted.kind().type, painted.severity(), words.some(CAPTIONS, painted.captions()));
+        Scene scene =
+                new Scene(index, painted.kind().type, painted.severity(), words.some(CAPTIONS, painted.captions()));
         return new Drawn(scene, painter.image());
     }
 

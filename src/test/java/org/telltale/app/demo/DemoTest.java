@@ -58,7 +58,8 @@ class DemoTest {
         Path picture = made.data().resolve("data/demo/0050.png");
         try (Captioner blip = Captioner.model(made.blip().toString()).open();
                 ClipEncoder clip = ClipEncoder.open(made.clip().toString(), ModelOptions.DEFAULT);
-                AttentionCaptioner gru = AttentionCaptioner.open(made.attentionGru().toString(), ModelOptions.DEFAULT)) {
+                AttentionCaptioner gru =
+                        AttentionCaptioner.open(made.attentionGru().toString(), ModelOptions.DEFAULT)) {
             assertThat(blip.caption(picture).text()).matches("[a-z ,.]*");
             assertThat(gru.caption(picture).words()).isNotNull();
             assertThat(clip.width()).isEqualTo(64);

@@ -73,7 +73,8 @@ class ScenesTest {
                 digest.update((byte) rgb);
             }
         }
-        assertThat(HexFormat.of().formatHex(digest.digest())).isEqualTo("251066a39fb81e9e8e7d0d35e2ad07e93914d7bc2ca36508df0abc1f0e91e093");
+        assertThat(HexFormat.of().formatHex(digest.digest()))
+                .isEqualTo("251066a39fb81e9e8e7d0d35e2ad07e93914d7bc2ca36508df0abc1f0e91e093");
     }
 
     @Test

@@ -130,11 +130,13 @@ class CaptionedNetworkTest {
                 e.input(CaptionedRows.TARGETS).setInts(targets);
                 e.run();
                 float[] logits = golden.read("decoder.text14.logits", m.arena).toFloats();
-                assertThat((double) e.output(0).get(0)).isCloseTo(expected(logits, targets, 271, smoothing), within(2e-5));
+                assertThat((double) e.output(0).get(0))
+                        .isCloseTo(expected(logits, targets, 271, smoothing), within(2e-5));
                 assertThat((double) e.output(1).get(0)).isCloseTo(expected(logits, targets, 271, 0), within(2e-5));
                 assertThat(e.output(3).get(0)).isEqualTo(11);
                 assertThat(e.output(3).get(1)).isEqualTo(6);
-                assertThat((e.output(2).get(0) + e.output(2).get(1)) / 17).isCloseTo(e.output(1).get(0), within(1e-5f));
+                assertThat((e.output(2).get(0) + e.output(2).get(1)) / 17)
+                        .isCloseTo(e.output(1).get(0), within(1e-5f));
             }
         }
     }
@@ -148,13 +150,11 @@ class CaptionedNetworkTest {
             Map<String, Tensor> in = network.inputs(batch, 28, 6);
             Tensor present = Tensor.input("present", DType.F32, batch);
             Learner.Scores scores = network.scores(m.params, in, present, 0);
-            Clip clip = new Clip(
-                    ((CaptionedNetwork.Matching) network).config(), m.params);
+            Clip clip = new Clip(((CaptionedNetwork.Matching) network).config(), m.params);
             Tensor seen = clip.see(Learner.input(in, Network.PICTURES)).features();
             Tensor read = clip.read(Learner.input(in, CaptionedRows.IDS), Learner.input(in, CaptionedRows.ENDS))
                     .features();
-            try (Executable e = m.compile(
-                    Graph.of("loss", scores.objective(), scores.correct(), seen, read))) {
+            try (Executable e = m.compile(Graph.of("loss", scores.objective(), scores.correct(), seen, read))) {
                 fill(e, batch, 6);
                 // The last row holds no sample.
                 e.input("present").set(new float[] {1, 1, 1, 1, 0});
@@ -182,7 +182,10 @@ class CaptionedNetworkTest {
                     correct += best ? 1 : 0;
                 }
                 assertThat((double) e.output(0).get(0)).isCloseTo(sum / 4, within(1e-4));
-                assertThat(e.output(1).get(0) + e.output(1).get(1) + e.output(1).get(2) + e.output(1).get(3))
+                assertThat(e.output(1).get(0)
+                                + e.output(1).get(1)
+                                + e.output(1).get(2)
+                                + e.output(1).get(3))
                         .isEqualTo(correct);
                 assertThat(e.output(1).get(4)).isZero();
             }
@@ -252,7 +255,8 @@ class CaptionedNetworkTest {
                     pictures(e.input(Network.PICTURES), random);
                     for (int i = 0; i < 3 * length; i++) {
                         e.input(CaptionedRows.IDS).setInt(i, random.nextInt(200));
-                        e.input(CaptionedRows.TARGETS).setInt(i, i % length < 2 ? Minibatch.NO_LABEL : random.nextInt(200));
+                        e.input(CaptionedRows.TARGETS)
+                                .setInt(i, i % length < 2 ? Minibatch.NO_LABEL : random.nextInt(200));
                     }
                 } else {
                     fill(e, 3, length);
@@ -269,7 +273,8 @@ class CaptionedNetworkTest {
                     float[] g = gradients.get(i);
                     double[] r = new double[g.length];
                     for (int k = 0; k < r.length; k++) {
-                        // Towards the gradient's sign, by a random amount: far from zero, unlike a direction of any sign.
+                        // Towards the gradient's sign, by a random amount: far from zero, unlike a direction of any
+                        // sign.
                         r[k] = Math.signum(g[k]) * random.nextDouble();
                     }
                     check(order.get(i), e, value, g, r);

@@ -58,8 +58,7 @@ class KilledRunTest {
         SmallRun.pictures(folder.resolve("pictures"), 20);
         killed(
                 KILLS,
-                out -> List.of(
-                        SmallRun.arguments(folder.resolve("model"), folder.resolve("pictures"), out, EPOCHS)));
+                out -> List.of(SmallRun.arguments(folder.resolve("model"), folder.resolve("pictures"), out, EPOCHS)));
     }
 
     @Test
