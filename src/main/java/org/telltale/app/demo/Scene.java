@@ -41,21 +41,21 @@ record Scene(int index, Type type, Severity severity, List<String> captions) {
 
     /** What is drawn, and how many of 100 pictures show it. */
     enum Kind {
-        RUBBLE(Type.EARTHQUAKE, 11),
+        RUBBLE(Type.EARTHQUAKE, 9),
         CRACKED_HOUSE(Type.EARTHQUAKE, 8),
-        BURNING_HOUSE(Type.FIRE, 10),
-        FOREST_FIRE(Type.FIRE, 9),
-        FLOODED_STREET(Type.FLOOD, 12),
-        FLOODED_FIELD(Type.FLOOD, 7),
+        BURNING_HOUSE(Type.FIRE, 9),
+        FOREST_FIRE(Type.FIRE, 8),
+        FLOODED_STREET(Type.FLOOD, 9),
+        FLOODED_FIELD(Type.FLOOD, 9),
         STORM(Type.HURRICANE, 9),
-        WRECKED_HOUSE(Type.HURRICANE, 8),
-        LAKE(Type.NOT_DISASTER, 5),
+        WRECKED_HOUSE(Type.HURRICANE, 7),
+        LAKE(Type.NOT_DISASTER, 7),
         SUNSET(Type.NOT_DISASTER, 5),
         CONSTRUCTION(Type.NOT_DISASTER, 4),
         STREET(Type.NOT_DISASTER, 3),
-        BEACH(Type.NOT_DISASTER, 3),
-        CAMP(Type.NOT_DISASTER, 3),
-        OLD_HOUSE(Type.NOT_DISASTER, 3);
+        BEACH(Type.NOT_DISASTER, 5),
+        CAMP(Type.NOT_DISASTER, 2),
+        OLD_HOUSE(Type.NOT_DISASTER, 6);
 
         final Type type;
         private final int share;

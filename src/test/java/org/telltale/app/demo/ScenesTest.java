@@ -74,7 +74,7 @@ class ScenesTest {
             }
         }
         assertThat(HexFormat.of().formatHex(digest.digest()))
-                .isEqualTo("251066a39fb81e9e8e7d0d35e2ad07e93914d7bc2ca36508df0abc1f0e91e093");
+                .isEqualTo("4f0672581b5415fdee223f4840c45e7d26323fa537fff5906c47a8badf47da3a");
     }
 
     @Test
