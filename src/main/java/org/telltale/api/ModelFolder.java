@@ -12,7 +12,10 @@ public final class ModelFolder {
 
     private ModelFolder() {}
 
-    /** The folder of a model given as a path or as an id such as {@code Salesforce/blip-image-captioning-large}. */
+    /**
+     * The folder of a model given as a path or as an id such as {@code Salesforce/blip-image-captioning-large}; of
+     * {@code demo} where there is no folder of this name, that of a small captioner that comes with the application.
+     */
     public static Path find(String model) {
         Path path = Path.of(model);
         if (Files.isDirectory(path)) {
@@ -21,6 +24,9 @@ public final class ModelFolder {
         if (Files.exists(path)) {
             throw new ModelNotFoundException(model + ": a file; a model is a folder with config.json"
                     + " (telltale convert makes one of a file of weights)");
+        }
+        if (model.equals(DemoModel.NAME)) {
+            return DemoModel.folder();
         }
         if (!ID.matcher(model).matches()) {
             throw new ModelNotFoundException(model + ": no such folder");
