@@ -12,6 +12,7 @@ import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -20,6 +21,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.telltale.api.Captioner;
 import org.telltale.api.ClipEncoder;
 import org.telltale.api.ModelFolder;
 import org.telltale.api.ModelNotFoundException;
@@ -38,9 +40,11 @@ import org.telltale.app.train.Trainer;
 import org.telltale.app.train.TrainingData;
 import org.telltale.app.train.TrainingListener;
 import org.telltale.app.train.TrainingOptions;
+import org.telltale.models.decode.GenerationOptions;
 import org.telltale.models.image.Augmentation;
 import org.telltale.models.image.ImageReader;
 import org.telltale.models.image.Pixels;
+import org.telltale.models.interrogate.Mode;
 import org.telltale.models.text.WordPiece;
 
 /**
@@ -238,10 +242,8 @@ public final class Estimate {
         Plan.Blip blip = new Plan.Blip(
                 plan.name(),
                 plan.captioner(),
-                org.telltale.api.Captioner.PROMPT,
-                org.telltale.models.decode.GenerationOptions.beams(plan.beams().orElse(64))
-                        .maxLength(32)
-                        .minLength(5));
+                Captioner.PROMPT,
+                GenerationOptions.beams(plan.beams().orElse(64)).maxLength(32).minLength(5));
         try (Captioning c = Captioning.open(blip, setup)) {
             caption = best(c, made);
         }
@@ -257,7 +259,7 @@ public final class Estimate {
             vision = (System.nanoTime() - began) / 1e9;
         }
         int links = plan.flavors().orElse(plan.mode().defaultFlavors());
-        boolean chained = plan.mode() == org.telltale.models.interrogate.Mode.BEST;
+        boolean chained = plan.mode() == Mode.BEST;
         long texts = chained ? (long) POOL * links : 0;
         long labels = labels(plan.lists());
         lines.add(new Line(
@@ -280,7 +282,7 @@ public final class Estimate {
     }
 
     private static String seconds(double s) {
-        return String.format(java.util.Locale.ROOT, s < 1 ? "%.4f s" : "%.1f s", s);
+        return String.format(Locale.ROOT, s < 1 ? "%.4f s" : "%.1f s", s);
     }
 
     private static long labels(Path lists) {

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.telltale.api.ImageClassifier;
 import org.telltale.api.TextClassifier;
@@ -38,6 +39,8 @@ import org.telltale.app.train.TrainingData;
 import org.telltale.app.train.TrainingException;
 import org.telltale.app.train.TrainingOptions;
 import org.telltale.engine.io.WholeFile;
+import org.telltale.engine.nn.CheckpointException;
+import org.telltale.models.ConfigException;
 import org.telltale.models.image.Augmentation;
 import org.telltale.models.image.Pixels;
 import org.telltale.models.image.Preprocess;
@@ -291,10 +294,10 @@ public final class Experiment {
     }
 
     /** What is wrong with a model's files is told apart from what is wrong with the program. */
-    private static <T> T opening(java.util.function.Supplier<T> open) {
+    private static <T> T opening(Supplier<T> open) {
         try {
             return open.get();
-        } catch (org.telltale.models.ConfigException | org.telltale.engine.nn.CheckpointException e) {
+        } catch (ConfigException | CheckpointException e) {
             throw e;
         } catch (IllegalArgumentException e) {
             throw new TrainingException(String.valueOf(e.getMessage()));

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -103,7 +104,7 @@ public final class FindingsReader {
         Map<Split, List<Integer>> lists = new EnumMap<>(Split.class);
         for (Split split : Split.values()) {
             int[] n = counts.getOrDefault(split, new int[labels.size()]);
-            lists.put(split, java.util.Arrays.stream(n).boxed().toList());
+            lists.put(split, Arrays.stream(n).boxed().toList());
         }
         return new Findings.Task(
                 name,

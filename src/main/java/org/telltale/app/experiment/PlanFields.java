@@ -1,6 +1,7 @@
 package org.telltale.app.experiment;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -169,7 +170,7 @@ final class PlanFields {
         mapping.parts().forEach((key, node) -> {
             if (!known.contains(key)) {
                 String nearest = known.stream()
-                        .min(java.util.Comparator.comparingInt(k -> distance(k, key)))
+                        .min(Comparator.comparingInt(k -> distance(k, key)))
                         .filter(k -> distance(k, key) <= Math.max(2, key.length() / 2))
                         .map(k -> "; did you mean '" + k + "'?")
                         .orElse("");

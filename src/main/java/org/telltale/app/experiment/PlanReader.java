@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -125,7 +126,7 @@ public final class PlanReader {
     /** A folder beside the plan, or an id. */
     private String model(String text) {
         Path local = path(text);
-        return java.nio.file.Files.isDirectory(local) ? local.toString() : text;
+        return Files.isDirectory(local) ? local.toString() : text;
     }
 
     private Plan.Task task(String name, PlanFields f) {

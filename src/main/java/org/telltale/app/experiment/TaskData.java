@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.telltale.app.data.CrisisTsv;
 import org.telltale.app.data.DataException;
@@ -145,7 +146,7 @@ record TaskData(Plan.Task task, Dataset<Sample.Picture> set, Map<Split, List<Pat
         return found;
     }
 
-    private static List<Path> list(Path folder, java.util.function.Predicate<Path> wanted) {
+    private static List<Path> list(Path folder, Predicate<Path> wanted) {
         if (!Files.isDirectory(folder)) {
             return List.of();
         }
