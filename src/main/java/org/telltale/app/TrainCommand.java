@@ -62,8 +62,13 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = {"-m", "--model"},
             paramLabel = "ID|FOLDER",
-            description = "The model folder to start from, or an id of the local Hugging Face cache.")
+            description =
+                    "The model folder to start from, or an id of Hugging Face, which is fetched if it is not in the"
+                            + " cache.")
     private @Nullable String model;
+
+    @Mixin
+    private HubArguments hub = new HubArguments();
 
     @Mixin
     private CaptionerArguments captioner = new CaptionerArguments();
@@ -222,6 +227,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         Recipe recipe = changes.of(Recipe.attentionGru(), Recipe.ATTENTION_GRU);
         CaptionTraining.Options how = captioner.options(resize);
+        hub.fetch(terminal, how.features());
         TrainingProgress shown = new TrainingProgress(terminal);
         Dataset<Sample.Captioned> set = CaptionData.read(data, Shares.of(seed));
         try (CaptionTraining training =
@@ -236,6 +242,7 @@ final class TrainCommand implements Callable<Integer> {
         if (model == null) {
             throw new Exit.UsageException("Missing required option: '--model=ID|FOLDER'");
         }
+        hub.fetch(terminal, model);
         // The labels make the model, so the data comes first; a wrong model is told before the data is read.
         Parent first = Parent.open(model, List.of("a", "b"), scratch);
         boolean pictures = first.picturesWanted();
