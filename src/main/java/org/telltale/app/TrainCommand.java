@@ -227,7 +227,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         Recipe recipe = changes.of(Recipe.attentionGru(), Recipe.ATTENTION_GRU);
         CaptionTraining.Options how = captioner.options(resize);
-        hub.fetch(terminal, how.features());
+        hub.fetch(terminal, how.encoder());
         TrainingProgress shown = new TrainingProgress(terminal);
         Dataset<Sample.Captioned> set = CaptionData.read(data, Shares.of(seed));
         try (CaptionTraining training =
