@@ -116,27 +116,25 @@ class PullCommandTest {
         run(environment, "pull", "flood/blip").failed(2, "HF_ENDPOINT");
     }
 
-    private PaperManifest manifest() {
-        String base = hub.endpoint();
-        hub.on("/lists/artists.txt", e -> {
-            byte[] text = "Hokusai\n".getBytes(UTF_8);
-            e.getResponseHeaders().set("ETag", "\"1\"");
-            e.sendResponseHeaders(200, text.length);
-            e.getResponseBody().write(text);
-            return true;
-        });
-        hub.on("/old.pth", e -> {
-            byte[] text = "old".getBytes(UTF_8);
-            e.getResponseHeaders().set("ETag", "\"2\"");
+    private void serve(String path, String text) {
+        byte[] bytes = text.getBytes(UTF_8);
+        hub.on(path, e -> {
+            e.getResponseHeaders().set("ETag", "\"" + path + "\"");
             if (e.getRequestMethod().equals("HEAD")) {
-                e.getResponseHeaders().set("Content-Length", "3");
+                e.getResponseHeaders().set("Content-Length", Integer.toString(bytes.length));
                 e.sendResponseHeaders(200, -1);
             } else {
-                e.sendResponseHeaders(200, text.length);
-                e.getResponseBody().write(text);
+                e.sendResponseHeaders(200, bytes.length);
+                e.getResponseBody().write(bytes);
             }
             return true;
         });
+    }
+
+    private PaperManifest manifest() {
+        String base = hub.endpoint();
+        serve("/lists/artists.txt", "Hokusai\n");
+        serve("/old.pth", "old");
         ModelFolder.Id blip = ModelFolder.Id.of("flood/blip").orElseThrow();
         ModelFolder.Id none = ModelFolder.Id.of("flood/none").orElseThrow();
         return new PaperManifest(

@@ -34,14 +34,18 @@ public record FileFetch(PaperManifest.Item item, RemoteFile file, Path target, P
                     return new FileFetch(item, there, target, target, 0);
                 }
             }
-            if (size < 0) {
+            if (size < 0 || mark.isEmpty()) {
                 HubClient.Reply reply = client.head(item.url(), subject);
-                size = reply.last()
+                long said = reply.last()
                         .firstValue("Content-Length")
                         .filter(s -> s.matches("\\d{1,18}"))
                         .map(Long::parseLong)
                         .orElseThrow(() -> new DataException(item.url() + ": the server says no size"));
-                mark = short256(reply.last().firstValue("ETag").orElse(""));
+                if (size >= 0 && said != size) {
+                    throw new DataException(item.url() + ": " + said + " bytes, expected " + size);
+                }
+                size = said;
+                mark = mark.isEmpty() ? sha256(reply.last().firstValue("ETag").orElse("")) : mark;
             }
             Path partial = target.resolveSibling(target.getFileName() + "." + mark.substring(0, 16) + ".incomplete");
             long there = Files.isRegularFile(partial) ? Files.size(partial) : 0;
@@ -56,7 +60,7 @@ public record FileFetch(PaperManifest.Item item, RemoteFile file, Path target, P
         return partial.equals(target);
     }
 
-    private static String short256(String text) {
+    private static String sha256(String text) {
         try {
             return HexFormat.of()
                     .formatHex(MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));

@@ -54,6 +54,7 @@ public final class FakeHub implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Map<String, byte[]> files = new LinkedHashMap<>();
     private final Map<String, Boolean> lfs = new LinkedHashMap<>();
+    private final Map<String, String> hashes = new ConcurrentHashMap<>();
     private final Map<String, Handler> special = new ConcurrentHashMap<>();
     private final List<Request> requests = Collections.synchronizedList(new ArrayList<>());
     private final String id;
@@ -132,9 +133,11 @@ public final class FakeHub implements AutoCloseable {
 
     public String hash(String path) {
         byte[] content = content(path);
-        return Boolean.TRUE.equals(lfs.get(path))
-                ? hex("SHA-256", content)
-                : hex("SHA-1", ("blob " + content.length + "\0").getBytes(StandardCharsets.US_ASCII), content);
+        return hashes.computeIfAbsent(
+                path,
+                p -> Boolean.TRUE.equals(lfs.get(p))
+                        ? hex("SHA-256", content)
+                        : hex("SHA-1", ("blob " + content.length + "\0").getBytes(StandardCharsets.US_ASCII), content));
     }
 
     byte[] content(String path) {
