@@ -198,7 +198,7 @@ final class CrisisCommand implements Callable<Integer> {
         if (division == CrisisTask.Division.CONSOLIDATED) {
             text.append(String.format(Locale.ROOT, "  %-22s", "official consolidated"));
             for (Split s : Split.values()) {
-                text.append(String.format(Locale.ROOT, " %6d        ", t.task().official(division, s)));
+                text.append(String.format(Locale.ROOT, " %6d        ", t.task().consolidated(s)));
             }
             text.append('\n');
         }

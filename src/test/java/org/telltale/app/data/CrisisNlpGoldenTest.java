@@ -108,7 +108,7 @@ class CrisisNlpGoldenTest {
                                     .path("rows")
                                     .intValue())
                             .sum();
-                    assertThat(task.official(CrisisTask.Division.CONSOLIDATED, split))
+                    assertThat(task.consolidated(split))
                             .isEqualTo(official);
                     int sum = task.tables(CrisisTask.Division.UNION, split).stream()
                             .mapToInt(t -> all.path("perSource")
