@@ -15,7 +15,9 @@ import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Tensor;
+import org.telltale.engine.io.Weights;
 import org.telltale.engine.nn.L2Normalise;
+import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.models.Clip;
 import org.telltale.models.ConfigException;
@@ -221,6 +223,12 @@ public final class ClipEncoder implements TextEncoder, AutoCloseable {
         Tensor ends = Tensor.input("ends", DType.I32, rows);
         Tensor features = clip.read(ids, ends).features();
         return Graph.of(checkpoint.folder + " " + rows + " texts of " + length + " tokens", L2Normalise.of(features));
+    }
+
+    /** A graph over other weights than the model's, always in F32; it must be closed before this encoder. */
+    Executable compile(Graph graph, Weights weights) {
+        return checkpoint.timings.in(
+                Timings.Stage.COMPILE, () -> checkpoint.backend.compile(graph, weights, CompileOptions.DEFAULT));
     }
 
     /** What computes: device, kernels in use, threads. */

@@ -1,14 +1,15 @@
 package org.telltale.api;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.telltale.engine.spi.CompileOptions.Precision;
+import org.telltale.engine.spi.Executable;
 import org.telltale.models.decode.GenerationOptions;
 import org.telltale.models.image.ImageReader;
 import org.telltale.models.image.Pixels;
@@ -42,7 +43,7 @@ public final class Interrogator implements AutoCloseable {
     private final ClipInterrogator interrogator;
     private final Builder settings;
     private final Map<String, String> hashes = new TreeMap<>();
-    private final Arena arena = Arena.ofShared();
+    private final List<Executable> products = new ArrayList<>();
 
     /** A prompt, and the caption that it begins with; empty in the negative mode. */
     public record Answer(String caption, Interrogation found) {}
@@ -163,7 +164,11 @@ public final class Interrogator implements AutoCloseable {
         generation = old
                 ? GenerationOptions.beams(b.beams).minLength(5).maxLength(32)
                 : GenerationOptions.greedy().minLength(0).maxNewTokens(32);
-        LabelLists lists = b.timings.in(Timings.Stage.LABELS, () -> LabelLists.read(b.lists));
+        LabelLists lists = b.timings.in(
+                Timings.Stage.LABELS,
+                () -> LabelLists.read(
+                        b.lists,
+                        problem -> b.listener.warning(problem + ": U+FFFD stands for what cannot be decoded")));
         clip = ClipEncoder.open(b.clip, b.options, b.timings, true);
         boolean opened = false;
         try {
@@ -186,7 +191,7 @@ public final class Interrogator implements AutoCloseable {
     private ClipInterrogator interrogator(LabelLists lists) {
         boolean rounded = settings.options.precision() == Precision.BF16;
         String name = settings.tableName == null ? settings.clip + (rounded ? "_bf16" : "") : settings.tableName;
-        TableFiles files = new TableFiles(settings.tables, name, clip, settings.listener, arena);
+        TableFiles files = new TableFiles(settings.tables, name, clip, settings.listener);
         LabelTables tables = new LabelTables(
                 table(files, "artists", lists.artists()),
                 table(files, "flavors", lists.flavors()),
@@ -203,7 +208,15 @@ public final class Interrogator implements AutoCloseable {
 
     private LabelTable table(TableFiles files, String name, List<String> labels) {
         hashes.put(name, LabelTable.hash(labels));
-        return new LabelTable(labels, files.vectors(name, labels), settings.tableWindow);
+        Executable product = files.product(name, labels);
+        products.add(product);
+        return new LabelTable(labels, query -> cosines(product, query), settings.tableWindow);
+    }
+
+    private static float[] cosines(Executable product, float[] query) {
+        product.input(LabelTable.QUERY).set(query);
+        product.run();
+        return product.output(0).toFloats();
     }
 
     /** The SHA-256 of each table's labels, by the table's name. */
@@ -242,7 +255,7 @@ public final class Interrogator implements AutoCloseable {
         if (blip != null) {
             blip.close();
         }
+        products.forEach(Executable::close);
         clip.close();
-        arena.close();
     }
 }

@@ -21,6 +21,8 @@ import org.telltale.engine.HostTensor;
 import org.telltale.engine.Shape;
 import org.telltale.engine.io.SafeTensors;
 import org.telltale.engine.io.SafeTensorsWriter;
+import org.telltale.engine.nn.Params;
+import org.telltale.engine.spi.Executable;
 import org.telltale.models.interrogate.LabelException;
 import org.telltale.models.interrogate.LabelTable;
 
@@ -32,6 +34,8 @@ import org.telltale.models.interrogate.LabelTable;
  * was killed goes on behind its last whole chunk.
  */
 final class TableFiles {
+    private static final String EMBEDS = "embeds";
+
     /** Labels that are encoded, and written, at once. */
     private static final int CHUNK = 512;
 
@@ -45,18 +49,16 @@ final class TableFiles {
     private final String model;
     private final ClipEncoder clip;
     private final TableListener listener;
-    private final Arena arena;
 
-    TableFiles(Path folder, String model, ClipEncoder clip, TableListener listener, Arena arena) {
+    TableFiles(Path folder, String model, ClipEncoder clip, TableListener listener) {
         this.folder = folder;
         this.model = model.replaceAll("[/@\\\\]", "_");
         this.clip = clip;
         this.listener = listener;
-        this.arena = arena;
     }
 
-    /** The vectors of a table, F16 [labels, width], read or made. */
-    HostTensor vectors(String name, List<String> labels) {
+    /** The {@linkplain LabelTable#product product} with a table's vectors, which are read or made. */
+    Executable product(String name, List<String> labels) {
         Path file = folder.resolve(model + "_" + name + ".safetensors");
         String hash = LabelTable.hash(labels);
         try {
@@ -68,9 +70,9 @@ final class TableFiles {
             throw new LabelException(file + ": cannot be read or written: " + e, e);
         }
         try (SafeTensors in = SafeTensors.open(file)) {
-            HostTensor vectors = in.raw("embeds", arena);
-            check(file, labels, vectors);
-            return vectors;
+            check(file, labels, in);
+            Params params = Params.of(file.toString(), in.names(), in::shape, in::dtype);
+            return clip.compile(LabelTable.product(params, EMBEDS, labels.size(), clip.width()), in);
         }
     }
 
@@ -81,7 +83,7 @@ final class TableFiles {
         }
         try (SafeTensors in = SafeTensors.open(file);
                 Arena scratch = Arena.ofConfined()) {
-            for (String tensor : List.of("embeds", "hash")) {
+            for (String tensor : List.of(EMBEDS, "hash")) {
                 if (!in.names().contains(tensor)) {
                     throw wrong(file, "no tensor \"" + tensor + "\"");
                 }
@@ -95,10 +97,9 @@ final class TableFiles {
                 return false;
             }
             Shape shape = Shape.of(labels.size(), clip.width());
-            if (in.dtype("embeds") != DType.F16 || !in.shape("embeds").equals(shape)) {
+            if (in.dtype(EMBEDS) != DType.F16 || !in.shape(EMBEDS).equals(shape)) {
                 throw wrong(
-                        file,
-                        "embeds is " + in.typeName("embeds") + " " + in.shape("embeds") + ", expected F16 " + shape);
+                        file, "embeds is " + in.typeName(EMBEDS) + " " + in.shape(EMBEDS) + ", expected F16 " + shape);
             }
             return true;
         }
@@ -110,16 +111,20 @@ final class TableFiles {
     }
 
     /** Encodes some labels once more: a row that is another vector tells of another model, or of damage. */
-    private void check(Path file, List<String> labels, HostTensor vectors) {
+    private void check(Path file, List<String> labels, SafeTensors in) {
         int count = Math.min(SAMPLES, labels.size());
         List<Integer> rows = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             rows.add((int) ((long) i * labels.size() / count));
         }
         float[][] expected = clip.encode(rows.stream().map(labels::get).toList());
-        for (int i = 0; i < count; i++) {
-            if (!same(vectors.data(), (long) rows.get(i) * clip.width(), expected[i])) {
-                throw wrong(file, "row " + rows.get(i) + " is not the vector of \"" + labels.get(rows.get(i)) + "\"");
+        try (Arena scratch = Arena.ofConfined()) {
+            MemorySegment vectors = in.raw(EMBEDS, scratch).data();
+            for (int i = 0; i < count; i++) {
+                if (!same(vectors, (long) rows.get(i) * clip.width(), expected[i])) {
+                    String label = labels.get(rows.get(i));
+                    throw wrong(file, "row " + rows.get(i) + " is not the vector of \"" + label + "\"");
+                }
             }
         }
     }
@@ -194,7 +199,7 @@ final class TableFiles {
     private void finish(Path file, FileChannel rows, int from, int labels, String hash) {
         Shape shape = Shape.of(labels, clip.width());
         List<SafeTensorsWriter.Entry> entries = List.of(
-                new SafeTensorsWriter.Entry("embeds", DType.F16, shape),
+                new SafeTensorsWriter.Entry(EMBEDS, DType.F16, shape),
                 new SafeTensorsWriter.Entry("hash", DType.I8, Shape.of(hash.length())));
         SafeTensorsWriter.write(file, entries, Map.of(), (name, scratch) -> {
             if (name.equals("hash")) {

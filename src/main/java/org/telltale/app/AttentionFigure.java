@@ -1,18 +1,17 @@
 package org.telltale.app;
 
 import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
-import javax.imageio.ImageIO;
 import org.telltale.api.AttendedCaption;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Reasons;
+import org.telltale.app.markup.Markup;
+import org.telltale.app.markup.Thumbnail;
 import org.telltale.engine.io.WholeFile;
 import org.telltale.models.image.Pixels;
 
@@ -45,7 +44,7 @@ final class AttentionFigure {
         }
     }
 
-    static String svg(Pixels picture, AttendedCaption caption) throws IOException {
+    static String svg(Pixels picture, AttendedCaption caption) {
         double scale = TILE / (double) Math.max(picture.width(), picture.height());
         int width = (int) Math.max(1, Math.round(picture.width() * scale));
         int height = (int) Math.max(1, Math.round(picture.height() * scale));
@@ -59,14 +58,14 @@ final class AttentionFigure {
                         + " role=\"img\" font-family=\"sans-serif\" font-size=\"15\"><title>%s</title>%n",
                 columns * (width + GAP) + GAP,
                 rows * (height + LINE + GAP) + GAP,
-                escape(caption.caption().text())));
+                Markup.escape(caption.caption().text())));
         svg.append(String.format(
                 Locale.ROOT,
                 "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/><defs><image id=\"p\" width=\"%d\" height=\"%d\""
                         + " xlink:href=\"%s\"/></defs>%n",
                 width,
                 height,
-                png(small(picture, 2 * width, 2 * height))));
+                Thumbnail.png(Thumbnail.reduced(picture, 2 * width, 2 * height))));
         for (int tile = 0; tile < tiles; tile++) {
             int x = GAP + tile % columns * (width + GAP);
             int y = GAP + tile / columns * (height + LINE + GAP);
@@ -81,41 +80,14 @@ final class AttentionFigure {
                         y,
                         width,
                         height,
-                        png(shade(word.attention(), caption.rows(), caption.columns(), width, height)),
+                        Thumbnail.png(shade(word.attention(), caption.rows(), caption.columns(), width, height)),
                         x,
                         y + height + LINE - 7,
-                        escape(word.text())));
+                        Markup.escape(word.text())));
             }
             svg.append('\n');
         }
         return svg.append("</svg>\n").toString();
-    }
-
-    /** The mean of the pixels that fall on each of the smaller picture; a picture is not enlarged. */
-    private static BufferedImage small(Pixels p, int mostWidth, int mostHeight) {
-        int w = Math.min(p.width(), mostWidth);
-        int h = Math.min(p.height(), mostHeight);
-        BufferedImage to = new BufferedImage(w, h, BufferedImage.TYPE_INT_RGB);
-        for (int y = 0; y < h; y++) {
-            int top = (int) ((long) y * p.height() / h);
-            int bottom = Math.max(top + 1, (int) ((y + 1L) * p.height() / h));
-            for (int x = 0; x < w; x++) {
-                int left = (int) ((long) x * p.width() / w);
-                int right = Math.max(left + 1, (int) ((x + 1L) * p.width() / w));
-                int rgb = 0;
-                for (int c = 0; c < 3; c++) {
-                    long sum = 0;
-                    for (int v = top; v < bottom; v++) {
-                        for (int u = left; u < right; u++) {
-                            sum += p.get(u, v, c);
-                        }
-                    }
-                    rgb = rgb << 8 | (int) (sum / ((long) (bottom - top) * (right - left)));
-                }
-                to.setRGB(x, y, rgb);
-            }
-        }
-        return to;
     }
 
     /** Black that lets through the attention, blended between the middles of its places. */
@@ -143,18 +115,5 @@ final class AttentionFigure {
 
     private static double blend(double a, double b, double share) {
         return a + share * (b - a);
-    }
-
-    private static String png(BufferedImage image) throws IOException {
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        ImageIO.write(image, "png", out);
-        return "data:image/png;base64," + Base64.getEncoder().encodeToString(out.toByteArray());
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
     }
 }

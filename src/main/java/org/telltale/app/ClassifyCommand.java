@@ -204,7 +204,7 @@ final class ClassifyCommand implements Callable<Integer> {
         }
         try (Results results = open(headers, device)) {
             Batch.Outcome outcome = new Batch(terminal, model.exif, output.verbose, timings)
-                    .run(ids, (id, picture) -> scores(id, Scores.Source.IMAGE, classifier.apply(picture)), results);
+                    .run(ids, (id, picture) -> Scores.of(id, Scores.Source.IMAGE, classifier.apply(picture)), results);
             timings.in(Timings.Stage.WRITE, results::finish);
             return OutputArguments.exit(outcome);
         }
@@ -225,7 +225,7 @@ final class ClassifyCommand implements Callable<Integer> {
                     if (terminal.cancelled().getAsBoolean()) {
                         throw new CancellationException();
                     }
-                    Scores scores = scores(text.getKey(), Scores.Source.TEXT, classifier.classify(text.getValue()));
+                    Scores scores = Scores.of(text.getKey(), Scores.Source.TEXT, classifier.classify(text.getValue()));
                     timings.in(Timings.Stage.WRITE, () -> results.add(scores));
                 }
                 timings.in(Timings.Stage.WRITE, results::finish);
@@ -258,12 +258,6 @@ final class ClassifyCommand implements Callable<Integer> {
     private Results open(@Nullable Headers headers, String device) throws InterruptedException {
         ObjectNode header = headers == null ? JsonNodeFactory.instance.objectNode() : headers.complete(device);
         return output.open(terminal, header, this::line);
-    }
-
-    private static Scores scores(String id, Scores.Source source, Classification c) {
-        Map<String, Double> probabilities = new LinkedHashMap<>();
-        c.labels().forEach(l -> probabilities.put(l.name(), l.probability()));
-        return new Scores(id, source, probabilities);
     }
 
     private String line(Entry entry) {

@@ -9,7 +9,6 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.telltale.api.Interrogator;
 import org.telltale.api.ModelFolder;
-import org.telltale.api.TableListener;
 import org.telltale.api.Timings;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Entry;
@@ -20,8 +19,9 @@ import org.telltale.app.data.PromptRecord;
 import org.telltale.app.data.RecordFile;
 import org.telltale.app.data.Records;
 import org.telltale.app.data.Results;
+import org.telltale.app.data.UserCache;
 import org.telltale.app.pipeline.Batch;
-import org.telltale.app.pipeline.StatusLine;
+import org.telltale.app.pipeline.TableProgress;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.engine.io.WholeFile;
 import org.telltale.models.interrogate.Mode;
@@ -195,7 +195,7 @@ final class InterrogateCommand implements Callable<Integer> {
                 .mode(mode)
                 .options(model.options())
                 .timings(timings)
-                .listener(new Told());
+                .listener(new TableProgress(terminal, output.verbose));
         if (captioner != null) {
             builder.captioner(captioner);
         }
@@ -212,51 +212,7 @@ final class InterrogateCommand implements Callable<Integer> {
     }
 
     private Path tables() {
-        if (cache != null) {
-            return cache;
-        }
-        String home = System.getenv("XDG_CACHE_HOME");
-        Path user = home == null || home.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(home);
-        return user.resolve("telltale").resolve("tables");
-    }
-
-    /** How far the tables are. */
-    private final class Told implements TableListener {
-        private final StatusLine status = new StatusLine(terminal);
-        private String table = "";
-        private int first;
-        private long began;
-
-        @Override
-        public void built(String name, int labels, int of) {
-            if (!name.equals(table)) {
-                // where a build goes on that was stopped, the first labels took no time
-                table = name;
-                first = labels;
-                began = System.nanoTime();
-            }
-            if (terminal.interactive() || output.verbose) {
-                if (labels == of) {
-                    status.clear();
-                } else if (status.due() && labels > first) {
-                    double each = (System.nanoTime() - began) / 1e9 / (labels - first);
-                    status.show(String.format(
-                            Locale.ROOT,
-                            "encoding %s: %d/%d  %.1f labels/s  %s left",
-                            name,
-                            labels,
-                            of,
-                            1 / each,
-                            StatusLine.time(each * (of - labels))));
-                }
-            }
-        }
-
-        @Override
-        public void discarded(String why) {
-            status.clear();
-            terminal.say(why);
-        }
+        return cache == null ? UserCache.tables() : cache;
     }
 
     private void describe(Interrogator interrogator, ObjectNode configuration) {

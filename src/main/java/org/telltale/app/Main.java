@@ -86,6 +86,7 @@ public final class Main implements Runnable {
         commands.put("classify", () -> new ClassifyCommand(terminal, timings));
         commands.put("train", () -> new TrainCommand(terminal));
         commands.put("fuse", () -> new FuseCommand(terminal));
+        commands.put("experiment", () -> experiment(terminal));
         commands.put("convert", () -> new ConvertCommand(terminal));
         commands.put("pull", () -> new PullCommand(terminal, environment));
         commands.put("data", () -> DataCommand.of(terminal));
@@ -120,6 +121,14 @@ public final class Main implements Runnable {
             main.debug |= List.of(args).contains("--debug");
             return main.report(terminal, e);
         }
+    }
+
+    private static CommandLine experiment(Terminal terminal) {
+        return new CommandLine(new ExperimentCommand(terminal))
+                .addSubcommand(new ExperimentCommand.PlanCommand(terminal))
+                .addSubcommand(new ExperimentCommand.StatusCommand(terminal))
+                .addSubcommand(new ExperimentCommand.ReportCommand(terminal))
+                .addSubcommand(new ExperimentCommand.MergeCommand(terminal));
     }
 
     private int report(Terminal terminal, Throwable e) {

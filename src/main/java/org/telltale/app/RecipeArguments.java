@@ -1,14 +1,11 @@
 package org.telltale.app;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 import org.telltale.app.train.Recipe;
-import org.telltale.engine.autograd.Optimizer;
-import org.telltale.engine.autograd.RmsProp;
-import org.telltale.models.image.Augmentation;
+import org.telltale.app.train.RecipeChanges;
 import picocli.CommandLine.Option;
 
 /** The options that replace parts of a recipe. */
@@ -87,57 +84,19 @@ final class RecipeArguments {
             throw new Exit.UsageException(
                     "--recipe is '" + recipeName + "', but " + model + " is trained by " + base.name());
         }
-        int count = base.phases().size();
-        many("--epochs", epochs.size(), count);
-        many("--rate", rates.size(), count);
-        many("--trained", trained.size(), count);
-        List<Recipe.Phase> phases = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            Recipe.Phase p = base.phases().get(i);
-            if (i < epochs.size()) {
-                if (epochs.get(i) < 0) {
-                    throw new Exit.UsageException("--epochs is " + epochs.get(i) + ", expected 0 or more");
-                }
-                p = p.epochs(epochs.get(i));
-            }
-            if (i < rates.size()) {
-                if (!(rates.get(i) > 0 && rates.get(i) < 100)) {
-                    throw new Exit.UsageException("--rate is " + rates.get(i) + ", expected more than 0");
-                }
-                p = p.peak(rates.get(i));
-            }
-            phases.add(new Recipe.Phase(
-                    p.name(),
-                    p.epochs(),
-                    p.rate(),
-                    optimizer(p.optimizer()),
-                    p.clip(),
-                    i < trained.size() ? pattern(trained.get(i)) : p.trained()));
-        }
-        if (dropout != null && !(dropout >= 0 && dropout < 1)) {
-            throw new Exit.UsageException("--dropout is " + dropout + ", expected 0 to less than 1");
-        }
-        return new Recipe(
-                base.name(),
-                size == null ? base.size() : positive("--size", size),
-                batch == null ? base.batch() : positive("--batch", batch),
-                base.dropRemainder(),
-                augmentation == Switch.NONE ? Augmentation.none() : base.augmentation(),
-                dropout == null ? base.head() : new Recipe.Head(base.head().norm(), dropout),
-                phases.stream().filter(p -> p.epochs() > 0).toList());
-    }
-
-    private Optimizer optimizer(Optimizer o) {
-        return o instanceof RmsProp r && epsilon == Epsilon.OUTSIDE
-                ? new RmsProp(r.rho(), r.epsilon(), RmsProp.Place.OUTSIDE_ROOT)
-                : o;
-    }
-
-    private static Pattern pattern(String regex) {
+        RecipeChanges changes = new RecipeChanges(
+                epochs,
+                rates,
+                trained,
+                batch == null ? OptionalInt.empty() : OptionalInt.of(batch),
+                size == null ? OptionalInt.empty() : OptionalInt.of(size),
+                Optional.ofNullable(dropout),
+                augmentation == Switch.RECIPE,
+                epsilon == Epsilon.OUTSIDE);
         try {
-            return Pattern.compile(regex);
-        } catch (PatternSyntaxException e) {
-            throw new Exit.UsageException("--trained is '" + regex + "': " + e.getDescription());
+            return changes.of(base);
+        } catch (IllegalArgumentException e) {
+            throw new Exit.UsageException("--" + e.getMessage());
         }
     }
 
@@ -146,11 +105,5 @@ final class RecipeArguments {
             throw new Exit.UsageException(name + " is " + value + ", expected at least 1");
         }
         return value;
-    }
-
-    private static void many(String name, int given, int phases) {
-        if (given > phases) {
-            throw new Exit.UsageException(name + " has " + given + " values, but there are " + phases + " phases");
-        }
     }
 }

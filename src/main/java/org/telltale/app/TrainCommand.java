@@ -81,7 +81,9 @@ final class TrainCommand implements Callable<Integer> {
                     "Pictures: a folder with a folder for each label (or train, dev and test with them), a CSV, TSV"
                             + " or JSONL list with image, label and maybe split, or with --train the folder of CrisisNLP's data."
                             + " Texts: a CSV, TSV or JSONL list, see --columns. Captions: such a list with image, caption"
-                            + " and maybe split, or a folder with captions.txt and Images.")
+                            + " and maybe split, COCO's captions_*.json, Flickr8k.token.txt, or a folder: captions.txt"
+                            + " or Flickr8k.token.txt and Images, or annotations/captions_train*.json (val for dev)"
+                            + " and COCO's pictures.")
     private Path data = Path.of("");
 
     @Option(names = "--out", required = true, paramLabel = "RUN", description = "The folder of the run.")
@@ -165,7 +167,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--keep",
             paramLabel = "last|best",
             defaultValue = "last",
-            description = "Which epoch's parameters the finished model has (default: ${DEFAULT-VALUE}).")
+            description = "Which epoch's parameters the finished model has: the last one's, or those with the highest"
+                    + " accuracy on dev, of a captioner the lowest loss (default: ${DEFAULT-VALUE}).")
     private TrainingOptions.Keep keep = TrainingOptions.Keep.LAST;
 
     @Option(names = "--test-each-epoch", description = "Measure the test split after each epoch too.")

@@ -133,19 +133,67 @@ class CaptionTrainTest {
         }
     }
 
-    @Test
-    void aRunThatWasStoppedEndsWithTheBitsOfOneThatWasNot() throws IOException {
+    /** Features of 20 pictures in batches of 8. */
+    private static final int FEATURE_BATCHES = 3;
+
+    /** 24 training captions, and 6 of dev, in batches of 5. */
+    private static final int STEPS = 5;
+
+    private static final int MEASURED = 2;
+
+    /** Runs three epochs whole, and once more with a stop after so many questions whether to; the second half's messages. */
+    private String stopped(int questions) throws IOException {
         Cli.run(arguments("whole", "--epochs", "3")).succeeded();
         AtomicInteger asked = new AtomicInteger();
-        // Features of 20 pictures in batches of 8 ask three times, then every step does: stop in the second epoch.
-        BooleanSupplier cancelled = () -> asked.incrementAndGet() > 3 + 6 + 2;
+        BooleanSupplier cancelled = () -> asked.incrementAndGet() > questions;
         Cli stopped = Cli.run("", cancelled, arguments("parts", "--epochs", "3"));
         assertThat(stopped.code()).isEqualTo(130);
-        assertThat(Cli.run(arguments("parts", "--epochs", "3")).succeeded().err())
-                .contains("going on after step");
+        String rest = Cli.run(arguments("parts", "--epochs", "3")).succeeded().err();
         assertThat(weights("parts")).isEqualTo(weights("whole"));
         assertThat(Files.readString(folder.resolve("parts/metrics.jsonl")))
                 .isEqualTo(Files.readString(folder.resolve("whole/metrics.jsonl")));
+        return rest;
+    }
+
+    @Test
+    void aRunThatWasStoppedEndsWithTheBitsOfOneThatWasNot() throws IOException {
+        assertThat(stopped(FEATURE_BATCHES + STEPS + MEASURED + 1)).contains("going on after step " + (STEPS + 2));
+    }
+
+    @Test
+    void anEpochWhoseMeasurementWasStoppedIsNotLearnedAgain() throws IOException {
+        assertThat(stopped(FEATURE_BATCHES + STEPS + MEASURED + STEPS + 1))
+                .contains("going on after step " + 2 * STEPS);
+    }
+
+    @Test
+    void theLastStepOfAnEpochIsKeptWhenTheRunIsStoppedThere() throws IOException {
+        assertThat(stopped(FEATURE_BATCHES + STEPS - 1)).contains("going on after step " + STEPS);
+    }
+
+    @Test
+    void theBestEpochOfACaptionerIsTheOneWithTheLowestLoss() throws IOException {
+        StringBuilder table = new StringBuilder("image,caption,split\n");
+        for (int i = 0; i < 10; i++) {
+            table.append("disc/" + i + ".png,a red disc on grey," + (i < 8 ? "train" : "dev") + "\n");
+        }
+        // Learned words that never follow where they stand here: the surer the captioner, the dearer they are.
+        table.append("square/0.png,grey grey grey on on on,dev\n");
+        Files.writeString(folder.resolve("captions.txt"), table.toString());
+        Cli.run(arguments("run", "--epochs", "20", "--keep", "best")).succeeded();
+        List<JsonNode> epochs = metrics("run");
+        int lowest = 0;
+        int rightest = 0;
+        for (int i = 1; i < epochs.size(); i++) {
+            lowest = dev(epochs.get(i), "loss") < dev(epochs.get(lowest), "loss") ? i : lowest;
+            rightest = dev(epochs.get(i), "accuracy") > dev(epochs.get(rightest), "accuracy") ? i : rightest;
+        }
+        assertThat(rightest).as("the two rules differ").isNotEqualTo(lowest);
+        assertThat(Files.readString(folder.resolve("run/report.html"))).contains("Kept: epoch " + (lowest + 1));
+    }
+
+    private static double dev(JsonNode epoch, String what) {
+        return epoch.path("dev").path(what).doubleValue();
     }
 
     @Test

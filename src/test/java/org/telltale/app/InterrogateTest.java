@@ -149,14 +149,36 @@ class InterrogateTest {
         Path lists = lists();
         Files.writeString(lists.resolve("mediums.txt"), "");
         interrogateWith(lists, Tiny.PICTURE).failed(4, "mediums.txt", "empty");
-        Files.write(lists.resolve("mediums.txt"), "ein Gemälde\n".getBytes(StandardCharsets.ISO_8859_1));
-        interrogateWith(lists, Tiny.PICTURE).failed(4, "mediums.txt", "UTF-8");
         Files.write(lists.resolve("mediums.txt"), "a painting\n".getBytes(StandardCharsets.UTF_16LE));
         interrogateWith(lists, Tiny.PICTURE).failed(4, "mediums.txt", "NUL");
         Files.writeString(lists.resolve("mediums.txt"), "a\n".repeat(1_000_001));
         interrogateWith(lists, Tiny.PICTURE).failed(4, "mediums.txt", "1000000");
         Files.delete(lists.resolve("mediums.txt"));
         interrogateWith(lists, Tiny.PICTURE).failed(4, "mediums.txt", "no such file");
+    }
+
+    @Test
+    void listsThatAreNotUtf8AreReadAsTheOriginalReadsThem() throws IOException {
+        Path lists = lists();
+        Files.write(
+                lists.resolve("mediums.txt"),
+                "oil\r\nein Gemälde\nein Gemälde\n".getBytes(StandardCharsets.ISO_8859_1));
+        Cli run = interrogateWith(lists, "--explain", Tiny.PICTURE).succeeded();
+        assertThat(run.err().lines().toList())
+                .containsExactly("telltale: warning: " + lists.resolve("mediums.txt")
+                        + ": line 2 is not UTF-8: U+FFFD stands for what cannot be decoded");
+        Files.writeString(lists.resolve("mediums.txt"), "oil\nein Gem\ufffdlde\nein Gem\ufffdlde\n");
+        Cli again = interrogateWith(lists, "--explain", Tiny.PICTURE).succeeded();
+        assertThat(again.err()).isEmpty();
+        assertThat(again.out()).isEqualTo(run.out());
+    }
+
+    @Test
+    void textsOfTheUsersThatAreNotUtf8AreRefused() throws IOException {
+        Path texts = folder.resolve("texts.txt");
+        Files.write(texts, "oil\nein Gemälde\n".getBytes(StandardCharsets.ISO_8859_1));
+        Cli.run("embed", "-m", Tiny.CLIP, "--texts", texts.toString())
+                .failed(4, texts.toString(), "line 2 is not UTF-8");
     }
 
     @Test

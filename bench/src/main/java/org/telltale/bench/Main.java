@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
- * What {@code mvn -pl bench} starts: the mode (short, full, guard, tables, crowded, train, bf16 or jmh), the folder of the
+ * What {@code mvn -pl bench} starts: the mode (short, full, guard, tables, crowded, models, train, bf16, labels or jmh), the folder of the
  * module, and for jmh the arguments of JMH.
  */
 public final class Main {
@@ -13,7 +13,8 @@ public final class Main {
 
     public static void main(String[] args) throws IOException {
         if (args.length < 2) {
-            System.err.println("usage: Main short|full|guard|tables|crowded|train|bf16|jmh FOLDER [arguments of JMH]");
+            System.err.println(
+                    "usage: Main short|full|guard|tables|crowded|models|train|bf16|labels|jmh FOLDER [arguments of JMH]");
             System.exit(2);
         }
         Path folder = Path.of(args[1]);
@@ -23,12 +24,14 @@ public final class Main {
             case "guard" -> System.exit(Guard.run(folder.resolve("floors.json")) ? 0 : 1);
             case "tables" -> Report.document(folder);
             case "crowded" -> Crowded.run();
+            case "models" -> WholeModels.run();
             case "train" -> Training.run();
             case "bf16" -> System.exit(Bf16Captions.run() ? 0 : 1);
+            case "labels" -> LabelTimes.run();
             case "jmh" -> org.openjdk.jmh.Main.main(Arrays.copyOfRange(args, 2, args.length));
             default -> {
-                System.err.println(
-                        "mode '" + args[0] + "' is not one of short, full, guard, tables, crowded, train, bf16, jmh");
+                System.err.println("mode '" + args[0]
+                        + "' is not one of short, full, guard, tables, crowded, models, train, bf16, labels, jmh");
                 System.exit(2);
             }
         }

@@ -52,10 +52,11 @@ public abstract class PeerBenchmark {
             case "CachedAttention" -> new CachedAttentionBenchmark();
             case "GruStep" -> new GruStepBenchmark();
             case "DecodeStep" -> new DecodeStepBenchmark();
+            case "GreedyCaption" -> new GreedyCaptionBenchmark();
             case "Model" -> new ModelBenchmark();
             default ->
                 throw new IllegalArgumentException("benchmark '" + family + "', expected MatMul, Attention, Conv,"
-                        + " Pointwise, CachedAttention, GruStep, DecodeStep or Model");
+                        + " Pointwise, CachedAttention, GruStep, DecodeStep, GreedyCaption or Model");
         };
         try {
             benchmark.getClass().getField("shape").set(benchmark, shape);

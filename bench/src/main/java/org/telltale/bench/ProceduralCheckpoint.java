@@ -18,7 +18,9 @@ import tools.jackson.databind.node.ObjectNode;
  * Writes a model folder of real size whose weights are a pure function of their names (a manifest of the reference
  * values says which), for measuring the application where no real weights are at hand.
  *
- * <pre>{@code ProceduralCheckpoint MANIFEST.json OUT [VOCAB.txt]}</pre>
+ * <pre>{@code ProceduralCheckpoint MANIFEST.json OUT [VOCABULARY]}</pre>
+ *
+ * The vocabulary is {@code vocab.txt}, or CLIP's {@code bpe_simple_vocab_16e6.txt.gz}.
  */
 public final class ProceduralCheckpoint {
     private static final JsonMapper JSON = JsonMapper.builder()
@@ -33,7 +35,7 @@ public final class ProceduralCheckpoint {
 
     public static void main(String[] args) throws IOException {
         if (args.length < 2 || args.length > 3) {
-            System.err.println("usage: ProceduralCheckpoint MANIFEST.json OUT [VOCAB.txt]");
+            System.err.println("usage: ProceduralCheckpoint MANIFEST.json OUT [VOCABULARY]");
             System.exit(2);
         }
         Path manifest = Path.of(args[0]);
@@ -41,19 +43,32 @@ public final class ProceduralCheckpoint {
         JsonNode config = JSON.readTree(manifest).get("config");
         ObjectNode model = JSON.createObjectNode();
         ObjectNode preprocessor = JSON.createObjectNode();
-        if (config.has("vision")) {
+        String weightFile = "model.safetensors";
+        String configFile = "config.json";
+        if (config.has("vision_cfg")) {
+            JsonNode names = JSON.readTree(manifest).get("tensors");
+            if (names.valueStream().anyMatch(t -> t.get("name").asString("").startsWith("visual."))) {
+                weightFile = "open_clip_model.safetensors";
+                configFile = "open_clip_config.json";
+                model.set("model_cfg", config);
+            } else {
+                clip(config, model, preprocessor);
+            }
+        } else if (config.has("vision")) {
             blip(config, model, preprocessor);
         } else if (config.has("width_coefficient")) {
             efficientNet(config, model, preprocessor);
         } else {
             bert(config, model);
         }
-        Files.writeString(out.resolve("config.json"), JSON.writeValueAsString(model));
+        Files.writeString(out.resolve(configFile), JSON.writeValueAsString(model));
         if (!preprocessor.isEmpty()) {
             Files.writeString(out.resolve("preprocessor_config.json"), JSON.writeValueAsString(preprocessor));
         }
         if (args.length == 3) {
-            Files.copy(Path.of(args[2]), out.resolve("vocab.txt"));
+            Path vocabulary = Path.of(args[2]);
+            boolean merges = config.has("vision_cfg");
+            Files.copy(vocabulary, out.resolve(merges ? String.valueOf(vocabulary.getFileName()) : "vocab.txt"));
         }
         try (ProceduralWeights weights = ProceduralWeights.open(manifest)) {
             List<SafeTensorsWriter.Entry> entries = new ArrayList<>();
@@ -61,7 +76,7 @@ public final class ProceduralCheckpoint {
                 entries.add(new SafeTensorsWriter.Entry(name, weights.dtype(name), shape(weights, name)));
             }
             SafeTensorsWriter.write(
-                    out.resolve("model.safetensors"),
+                    out.resolve(weightFile),
                     entries,
                     Map.of("format", "pt"),
                     (name, arena) -> first(weights.read(name, arena), shape(weights, name)));
@@ -79,6 +94,39 @@ public final class ProceduralCheckpoint {
                 shape,
                 all.dtype(),
                 all.data().asSlice(0, shape.size() * all.dtype().bytes()));
+    }
+
+    /** Of open_clip's configuration of ViT-L/14 the one of Hugging Face, whose names its tensors have. */
+    private static void clip(JsonNode config, ObjectNode model, ObjectNode preprocessor) {
+        String activation = config.get("quick_gelu").booleanValue() ? "quick_gelu" : "gelu";
+        JsonNode vision = config.get("vision_cfg");
+        JsonNode text = config.get("text_cfg");
+        int size = vision.get("image_size").intValue();
+        model.put("model_type", "clip").set("projection_dim", config.get("embed_dim"));
+        ObjectNode seen = model.putObject("vision_config");
+        tower(seen, vision, vision.get("width").intValue() / 64, activation);
+        seen.put("image_size", size).set("patch_size", vision.get("patch_size"));
+        ObjectNode read = model.putObject("text_config");
+        tower(read, text, text.get("heads").intValue(), activation);
+        read.set("vocab_size", text.get("vocab_size"));
+        read.set("max_position_embeddings", text.get("context_length"));
+        preprocessor
+                .put("image_processor_type", "CLIPImageProcessor")
+                .put("do_resize", true)
+                .put("resample", 3);
+        preprocessor.put("do_rescale", true).put("rescale_factor", 1 / 255.0).put("do_normalize", true);
+        preprocessor.put("do_center_crop", true).put("do_convert_rgb", true);
+        preprocessor.putObject("size").put("shortest_edge", size);
+        preprocessor.putObject("crop_size").put("height", size).put("width", size);
+        preprocessor.putArray("image_mean").add(0.48145466).add(0.4578275).add(0.40821073);
+        preprocessor.putArray("image_std").add(0.26862954).add(0.26130258).add(0.27577711);
+    }
+
+    private static void tower(ObjectNode out, JsonNode c, int heads, String activation) {
+        int width = c.get("width").intValue();
+        out.put("hidden_size", width).put("intermediate_size", 4 * width).put("num_attention_heads", heads);
+        out.put("hidden_act", activation).put("layer_norm_eps", 1e-5);
+        out.set("num_hidden_layers", c.get("layers"));
     }
 
     private static void blip(JsonNode config, ObjectNode model, ObjectNode preprocessor) {

@@ -12,6 +12,8 @@ import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.results.format.ResultFormatFactory;
@@ -56,7 +58,9 @@ final class Suite {
         }
 
         boolean model() {
-            return family.benchmark == ModelBenchmark.class || family.benchmark == DecodeStepBenchmark.class;
+            return family.benchmark == ModelBenchmark.class
+                    || family.benchmark == DecodeStepBenchmark.class
+                    || family.benchmark == GreedyCaptionBenchmark.class;
         }
 
         boolean is(JsonNode result) {
@@ -83,6 +87,7 @@ final class Suite {
             new Family(
                     LimitBenchmark.class, false, false, 0, List.of(LimitBenchmark.READ, LimitBenchmark.MULTIPLY_ADD)),
             new Family(DecodeStepBenchmark.class, true, false, 0, List.of("1x20", "64x20")),
+            new Family(GreedyCaptionBenchmark.class, false, false, 0, List.of("64x20")),
             new Family(GruStepBenchmark.class, false, false, 0, List.of("1x256x512", "64x256x512")),
             new Family(
                     AttentionBenchmark.class,
@@ -121,6 +126,7 @@ final class Suite {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final boolean full;
+    private final String cases;
     private final Path target;
     private final long begin = System.nanoTime();
     private final ObjectNode environment = JSON.createObjectNode();
@@ -133,11 +139,18 @@ final class Suite {
         environment.put("cpu", Processor.read().name());
         environment.put("cores", Runtime.getRuntime().availableProcessors());
         environment.put("jdk", Runtime.version().toString());
-        environment.put("command", "mvn -pl bench -am" + (full ? " -Dbench.full" : ""));
+        cases = System.getProperty("bench.cases", "");
+        environment.put(
+                "command",
+                "mvn -pl bench -am" + (full ? " -Dbench.full" : "")
+                        + (cases.isEmpty() ? "" : " -Dbench.cases='" + cases + "'"));
         environment.put("commit", commit(folder));
     }
 
-    /** Runs the suite; {@code -Dbench.minutes} says after how many minutes no further case begins, by default 30. */
+    /**
+     * Runs the suite; {@code -Dbench.minutes} says after how many minutes no further case begins, by default 30, and {@code
+     * -Dbench.cases} may be a regular expression that is found in the titles of those to run.
+     */
     static void run(boolean full, Path folder) throws IOException {
         new Suite(full, folder).run();
     }
@@ -198,6 +211,10 @@ final class Suite {
                     }
                 }
             }
+        }
+        if (!this.cases.isEmpty()) {
+            Predicate<String> wanted = Pattern.compile(this.cases).asPredicate();
+            cases.removeIf(c -> !wanted.test(c.title()));
         }
         return cases;
     }
@@ -276,7 +293,7 @@ final class Suite {
     }
 
     private Options options(Case c) {
-        boolean slow = c.shape.startsWith("blip") || c.shape.startsWith("bert-base:8");
+        boolean slow = c.shape.matches("blip.*|bert-base:8.*|clip.*|inception.*:16.*");
         boolean machine = c.engine.equals(LimitBenchmark.MACHINE);
         // A model's many loops take Telltale seconds to compile; peers are compiled, but choose and pack at first. The
         // loops of the limits are interpreted in their first runs, more than a second each.

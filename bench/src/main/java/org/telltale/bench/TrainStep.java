@@ -44,6 +44,10 @@ record TrainStep(
         CompileOptions options) {
     static final double RATE = 1e-5;
     private static final String RECOMPUTE = "-recompute";
+
+    /** Words that both captioners have. */
+    private static final int SMALL = 1000;
+
     private static final String HEAD = "^classifier\\.";
 
     /** The optimizer of a model, its limit of the norm, and which parameters it trains. */
@@ -53,6 +57,7 @@ record TrainStep(
     private static Recipe recipe(String name) {
         return switch (name) {
             case "bert-base", "bert-small" -> new Recipe(name, Adam.torchDecayed(), 1, "");
+            case "captioner", "captioner-small" -> new Recipe(name, Adam.torch(), Float.MAX_VALUE, "");
             case "mobilenetv2-late" ->
                 new Recipe(
                         "mobilenetv2",
@@ -68,8 +73,9 @@ record TrainStep(
                         HEAD + "|blocks\\.15\\.(expansion\\.expand_conv|depthwise_conv\\.depthwise_conv|squeeze_excite"
                                 + "|projection\\.project_conv)|top_conv");
             default ->
-                throw new IllegalArgumentException("training step '" + name + "', expected bert-base, bert-small,"
-                        + " mobilenetv2-late, efficientnet-b0-head or efficientnet-b0-late");
+                throw new IllegalArgumentException(
+                        "training step '" + name + "', expected bert-base, bert-small,"
+                                + " captioner, captioner-small, mobilenetv2-late, efficientnet-b0-head or efficientnet-b0-late");
         };
     }
 
@@ -87,9 +93,16 @@ record TrainStep(
         Predicate<String> trained = Pattern.compile(recipe.trained).asPredicate();
         Params params = ModelBenchmark.anyWeights()
                 .training(new Params.Training(n -> !n.contains(".running_") && trained.test(n), null, null));
-        Tensor logits = ModelBenchmark.output(recipe.model, params, s[0], s[1]);
-        Tensor loss = Losses.maskedCrossEntropy(
-                logits, Tensor.input("labels", DType.I32, s[0]), -1, Losses.Divisor.COUNTED_ROWS);
+        Tensor loss = switch (recipe.model) {
+            case "captioner" -> captions(params, s[0], s[1], 256, 512, 5000, 64, 2048);
+            case "captioner-small" -> captions(params, s[0], s[1], 8, 12, SMALL, 5, 16);
+            default ->
+                Losses.maskedCrossEntropy(
+                        ModelBenchmark.output(recipe.model, params, s[0], s[1]),
+                        Tensor.input("labels", DType.I32, s[0]),
+                        -1,
+                        Losses.Divisor.COUNTED_ROWS);
+        };
         Graph forward = Graph.of(shape + " loss", loss);
         List<Tensor> parameters = forward.nodes().stream()
                 .filter(t -> t.op() instanceof Primitive.State)
@@ -105,6 +118,8 @@ record TrainStep(
         Graph graph = Graph.of(shape, List.of(loss, clipped.norm()), updates);
         Operands operands = ModelBenchmark.made(graph)
                 .integers("labels", i -> (int) (i * 31 % 7))
+                .integers("words", i -> (int) (i * 7919 % SMALL))
+                .integers("next", i -> (int) ((i + 1) * 7919 % SMALL))
                 .with("numbers", (n, memory) -> memory.set(recipe.optimizer.numbers(0, RATE)));
         for (Tensor state : updates.keySet()) {
             if (parameters.contains(state)) {
@@ -115,6 +130,26 @@ record TrainStep(
         }
         CompileOptions options = new CompileOptions(CompileOptions.Precision.F32, recompute);
         return new TrainStep(graph, forward, parameters, recipe.optimizer, recipe.clip, operands, options);
+    }
+
+    /** The attention and GRU captioner's loss: the sum over words of the mean over captions. */
+    private static Tensor captions(
+            Params params,
+            int batch,
+            int words,
+            int embedding,
+            int units,
+            int vocabulary,
+            int positions,
+            int channels) {
+        Tensor logits = GreedyCaptionBenchmark.captioner(embedding, units, vocabulary, channels, positions, params)
+                .teach(
+                        Tensor.input("words", DType.I32, batch, words),
+                        Workload.input("features", batch, positions, channels))
+                .logits();
+        return Losses.maskedCrossEntropy(
+                        logits, Tensor.input("next", DType.I32, batch, words), 0, Losses.Divisor.ALL_ROWS)
+                .mul(words);
     }
 
     static String name(Tensor state) {

@@ -20,7 +20,8 @@ final class Training {
             "bert-base-recompute:32x128",
             "mobilenetv2-late:32x160",
             "efficientnet-b0-head:16x224",
-            "efficientnet-b0-late:16x224");
+            "efficientnet-b0-late:16x224",
+            "captioner:64x20");
 
     /**
      * How far the norm of the gradients may differ, as a part of Telltale's. libtorch's norm of a million numbers in F32 is

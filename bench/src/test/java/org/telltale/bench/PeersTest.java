@@ -138,6 +138,32 @@ class PeersTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {Workload.ONNX_RUNTIME, Workload.LIBTORCH})
+    void peersChooseTheSameWords(String engine) {
+        PeerBenchmark benchmark = PeerBenchmark.of("GreedyCaption", "5x4");
+        Graph graph = benchmark.graph();
+        Workload.checked(engine, 2, graph, benchmark.operands(graph)).close();
+    }
+
+    /** Branches joined along channels, pools that leave padding out, causal attention, and rows chosen of all tokens. */
+    @ParameterizedTest
+    @CsvSource({
+        "inception-v3:1x75, onnxruntime",
+        "inception-v3:1x75, libtorch",
+        "clip-small-vision:2x56, onnxruntime",
+        "clip-small-vision:2x56, libtorch",
+        "clip-small-vision:2x56, libtorch-bf16",
+        "clip-small-text:3x9, onnxruntime",
+        "clip-small-text:3x9, libtorch",
+        "clip-small-text:3x9, libtorch-bf16"
+    })
+    void peersSeeAndReadAsTelltaleDoes(String shape, String engine) {
+        PeerBenchmark benchmark = PeerBenchmark.of("Model", shape);
+        Graph graph = benchmark.graph();
+        Workload.checked(engine, 2, graph, benchmark.operands(graph)).close();
+    }
+
+    @ParameterizedTest
     @EnumSource(Activation.class)
     void peersAgreeOnLinearLayers(Activation activation) {
         for (int[] rows : new int[][] {{5}, {2, 3}}) {
@@ -205,6 +231,7 @@ class PeersTest {
     @ValueSource(
             strings = {
                 "bert-small:3x9",
+                "captioner-small:3x4",
                 "mobilenetv2-late:2x64",
                 "efficientnet-b0-head:2x64",
                 "efficientnet-b0-late:2x64"

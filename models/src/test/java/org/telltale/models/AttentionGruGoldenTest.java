@@ -57,9 +57,9 @@ class AttentionGruGoldenTest {
         return new AttentionGruCaptioner.Config(embedding, units, words, channels, positions, 50, marks);
     }
 
-    private static AttentionGruCaptioner.Config tiny() {
+    private static AttentionGruCaptioner.Config tiny(Path area) {
         return AttentionGruCaptioner.Config.of(
-                ConfigFile.read(area().resolve("tiny-attention-gru").resolve("config.json")));
+                ConfigFile.read(area.resolve("tiny-attention-gru").resolve("config.json")));
     }
 
     /** A part of ids [B, T], from a column on. */
@@ -92,20 +92,25 @@ class AttentionGruGoldenTest {
 
     @TestFactory
     List<DynamicTest> aSmallCaptionerEqualsTheOriginal() {
+        return small(area());
+    }
+
+    /** The cases of a folder of references. */
+    static List<DynamicTest> small(Path area) {
         List<DynamicTest> tests = new ArrayList<>();
         for (Backend backend : Run.backends()) {
-            tests.add(DynamicTest.dynamicTest(backend.description(), () -> small(backend)));
+            tests.add(DynamicTest.dynamicTest(backend.description(), () -> small(area, backend)));
         }
         return tests;
     }
 
-    private static void small(Backend backend) {
-        JsonNode tolerance = Golden.json(area().resolve("tolerances.json")).get("tiny-attention-gru");
-        try (Weights weights = SafeTensors.open(area().resolve("tiny-attention-gru"));
-                SafeTensors golden = SafeTensors.open(area().resolve("tiny-attention-gru.golden.safetensors"));
+    private static void small(Path area, Backend backend) {
+        JsonNode tolerance = Golden.json(area.resolve("tolerances.json")).get("tiny-attention-gru");
+        try (Weights weights = SafeTensors.open(area.resolve("tiny-attention-gru"));
+                SafeTensors golden = SafeTensors.open(area.resolve("tiny-attention-gru.golden.safetensors"));
                 Arena arena = Arena.ofConfined()) {
             Params params = Run.params(weights);
-            AttentionGruCaptioner model = new AttentionGruCaptioner(tiny(), params);
+            AttentionGruCaptioner model = new AttentionGruCaptioner(tiny(area), params);
             HostTensor target = golden.read("target", arena);
             HostTensor features = golden.read("features", arena);
             AttentionGruCaptioner.Forward f =
@@ -208,21 +213,26 @@ class AttentionGruGoldenTest {
 
     @TestFactory
     List<DynamicTest> gradientsAndAdamAreTheOriginals() {
+        return learned(area());
+    }
+
+    /** The cases of a folder of references. */
+    static List<DynamicTest> learned(Path area) {
         List<DynamicTest> tests = new ArrayList<>();
         for (Backend backend : Run.backends()) {
-            tests.add(DynamicTest.dynamicTest(backend.description(), () -> learned(backend)));
+            tests.add(DynamicTest.dynamicTest(backend.description(), () -> learned(area, backend)));
         }
         return tests;
     }
 
-    private static void learned(Backend backend) {
-        JsonNode tolerance = Golden.json(area().resolve("tolerances.json")).get("tiny-attention-gru");
-        JsonNode facts = Golden.json(area().resolve("tiny-attention-gru.json"));
+    private static void learned(Path area, Backend backend) {
+        JsonNode tolerance = Golden.json(area.resolve("tolerances.json")).get("tiny-attention-gru");
+        JsonNode facts = Golden.json(area.resolve("tiny-attention-gru.json"));
         JsonNode gradients = tolerance.get("gradients");
-        try (Weights weights = SafeTensors.open(area().resolve("tiny-attention-gru"));
-                SafeTensors golden = SafeTensors.open(area().resolve("tiny-attention-gru.golden.safetensors"));
+        try (Weights weights = SafeTensors.open(area.resolve("tiny-attention-gru"));
+                SafeTensors golden = SafeTensors.open(area.resolve("tiny-attention-gru.golden.safetensors"));
                 Arena arena = Arena.ofConfined();
-                Learning learning = new Learning(backend, weights, tiny(), 4, 9)) {
+                Learning learning = new Learning(backend, weights, tiny(area), 4, 9)) {
             HostTensor features = golden.read("features", arena);
             HostTensor target = golden.read("target", arena);
             Map<String, float[]> first = new TreeMap<>();
@@ -401,11 +411,16 @@ class AttentionGruGoldenTest {
 
     @Test
     void greedyCaptionsOfASmallCaptionerAreTheOriginals() {
-        try (Weights weights = SafeTensors.open(area().resolve("tiny-attention-gru"));
-                SafeTensors golden = SafeTensors.open(area().resolve("tiny-attention-gru.golden.safetensors"));
+        greedy(area());
+    }
+
+    /** Those of the small captioner of a folder of references. */
+    static void greedy(Path area) {
+        try (Weights weights = SafeTensors.open(area.resolve("tiny-attention-gru"));
+                SafeTensors golden = SafeTensors.open(area.resolve("tiny-attention-gru.golden.safetensors"));
                 Arena arena = Arena.ofConfined()) {
-            JsonNode facts = Golden.json(area().resolve("tiny-attention-gru.json"));
-            greedy(weights, tiny(), golden.read("features", arena), facts, 30);
+            JsonNode facts = Golden.json(area.resolve("tiny-attention-gru.json"));
+            greedy(weights, tiny(area), golden.read("features", arena), facts, 30);
         }
     }
 

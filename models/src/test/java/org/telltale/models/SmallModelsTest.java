@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /** The references that are part of the repository, so that a clone alone proves each model. */
@@ -28,5 +29,20 @@ class SmallModelsTest {
     @TestFactory
     List<DynamicTest> mobileNetAndEfficientNetEqualTheOriginals() throws IOException {
         return CnnGoldenTest.small(FOLDER.resolve("cnn"));
+    }
+
+    @TestFactory
+    List<DynamicTest> theAttentionGruCaptionerEqualsTheOriginal() {
+        return AttentionGruGoldenTest.small(FOLDER.resolve("captioner"));
+    }
+
+    @TestFactory
+    List<DynamicTest> theAttentionGruCaptionerLearnsAsTheOriginalDoes() {
+        return AttentionGruGoldenTest.learned(FOLDER.resolve("captioner"));
+    }
+
+    @Test
+    void theAttentionGruCaptionerTellsWhatTheOriginalDoes() {
+        AttentionGruGoldenTest.greedy(FOLDER.resolve("captioner"));
     }
 }

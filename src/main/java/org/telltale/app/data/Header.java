@@ -3,6 +3,7 @@ package org.telltale.app.data;
 import java.util.Optional;
 import java.util.TreeSet;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -34,8 +35,9 @@ public final class Header {
     }
 
     /** The first difference between the header of a file and the one of this run, in words. */
-    static Optional<String> difference(JsonNode file, JsonNode now) {
-        return difference("", file, now);
+    public static Optional<String> difference(JsonNode file, JsonNode now) {
+        // as it would be read: numbers have the widths that they need, not those of the program's variables
+        return difference("", file, JsonMapper.shared().readTree(now.toString()));
     }
 
     private static Optional<String> difference(String path, JsonNode file, JsonNode now) {
@@ -48,6 +50,14 @@ public final class Header {
             for (String key : keys) {
                 Optional<String> found =
                         difference(path.isEmpty() ? key : path + "." + key, file.path(key), now.path(key));
+                if (found.isPresent()) {
+                    return found;
+                }
+            }
+        }
+        if (file.isArray() && now.isArray() && file.size() == now.size()) {
+            for (int i = 0; i < file.size(); i++) {
+                Optional<String> found = difference(path + "[" + i + "]", file.get(i), now.get(i));
                 if (found.isPresent()) {
                     return found;
                 }

@@ -60,14 +60,17 @@ public final class Records {
 
     /** The kind that a file's header names; empty where there is none. */
     private static String kind(Path file) {
+        return header(file).path(Header.KIND).stringValue("");
+    }
+
+    /** The first line of a file of records. */
+    public static JsonNode header(Path file) {
         if (!Files.exists(file)) {
             throw new InputNotFoundException(file + ": no such file");
         }
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file), 1 << 16)) {
             Lines lines = new Lines(in, file.toString(), MAX_LINE);
-            return parse(lines.next().orElse(""), lines.where())
-                    .path(Header.KIND)
-                    .stringValue("");
+            return parse(lines.next().orElse(""), lines.where());
         } catch (IOException e) {
             throw new DataException(file + ": cannot be read: " + Reasons.of(e), e);
         }

@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import org.telltale.api.Classification;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -38,6 +39,13 @@ public record Scores(String id, Source source, Map<String, Double> probabilities
                 throw new DataException(id + ": the probability of \"" + label + "\" is " + p + ", expected 0 to 1");
             }
         });
+    }
+
+    /** What a classifier said. */
+    public static Scores of(String id, Source source, Classification said) {
+        Map<String, Double> probabilities = new LinkedHashMap<>();
+        said.labels().forEach(l -> probabilities.put(l.name(), l.probability()));
+        return new Scores(id, source, probabilities);
     }
 
     /** The likeliest label; the first of equal ones. */

@@ -16,7 +16,7 @@ public enum Split {
     }
 
     /** The split of a word, if it is one of the three. */
-    static Optional<Split> of(String word) {
+    public static Optional<Split> of(String word) {
         return Arrays.stream(values()).filter(s -> s.word().equals(word)).findFirst();
     }
 }

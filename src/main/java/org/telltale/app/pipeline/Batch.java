@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import org.telltale.api.Timings;
 import org.telltale.app.data.Entry;
 import org.telltale.app.data.Results;
@@ -44,6 +45,16 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose, Timings timin
      * @throws CancellationException when cancelled, with all results so far written
      */
     public Outcome run(List<String> ids, Step step, Results results) throws InterruptedException {
+        return run(ids, Path::of, step, results);
+    }
+
+    /**
+     * As the other {@code run}, for pictures whose ids are no paths.
+     *
+     * @param file of an id
+     */
+    public Outcome run(List<String> ids, Function<String, Path> file, Step step, Results results)
+            throws InterruptedException {
         Set<String> done = results.done();
         List<String> left = ids.stream().filter(id -> !done.contains(id)).toList();
         if (left.size() < ids.size()) {
@@ -52,7 +63,7 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose, Timings timin
         Progress progress = new Progress(terminal, verbose, left.size());
         int missing = 0;
         int bad = 0;
-        try (Ahead<String, Pixels> pictures = new Ahead<>(left.iterator(), this::read)) {
+        try (Ahead<String, Pixels> pictures = new Ahead<>(left.iterator(), id -> read(file.apply(id)))) {
             for (int i = 0; i < left.size(); i++) {
                 if (terminal.cancelled().getAsBoolean()) {
                     throw new CancellationException();
@@ -64,7 +75,7 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose, Timings timin
                 } catch (ExecutionException e) {
                     progress.clear();
                     terminal.say(problem(left.get(i), e));
-                    if (exists(left.get(i))) {
+                    if (exists(left.get(i), file)) {
                         bad++;
                     } else {
                         missing++;
@@ -91,10 +102,10 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose, Timings timin
         }
     }
 
-    private Pixels read(String id) throws ImageException {
+    private Pixels read(Path file) throws ImageException {
         long began = System.nanoTime();
         try {
-            return ImageReader.read(Path.of(id), exif);
+            return ImageReader.read(file, exif);
         } finally {
             timings.aside(Timings.Aside.READ, began);
         }
@@ -114,9 +125,9 @@ public record Batch(Terminal terminal, Exif exif, boolean verbose, Timings timin
         throw new IllegalStateException(id + ": " + failure, failure);
     }
 
-    private static boolean exists(String id) {
+    private static boolean exists(String id, Function<String, Path> file) {
         try {
-            return Files.exists(Path.of(id));
+            return Files.exists(file.apply(id));
         } catch (InvalidPathException e) {
             return false;
         }

@@ -46,6 +46,9 @@ public final class Trainer {
     private final Recipe recipe;
     private final TrainingOptions options;
 
+    /** Whether captions are learned. Of them, loss says more than how often the likeliest word is the next one. */
+    private final boolean captions;
+
     /**
      * What a run left.
      *
@@ -64,7 +67,8 @@ public final class Trainer {
         this.data = data;
         this.recipe = recipe;
         this.options = options;
-        if (!(data instanceof TrainingData.Captions) && data.labels().size() < 2) {
+        captions = data instanceof TrainingData.Captions;
+        if (!captions && data.labels().size() < 2) {
             throw new TrainingException("the data has " + data.labels().size() + " labels, expected at least 2");
         }
         if (recipe.epochs() == 0) {
@@ -147,7 +151,8 @@ public final class Trainer {
     /**
      * Runs, or goes on with, the training.
      *
-     * @param cancelled asked after every step; when it says so a checkpoint is written and the run ends
+     * @param cancelled asked after every step and for every batch that is measured; when it says so the run ends, and
+     *     its checkpoint has all steps
      * @throws CancellationException when it was cancelled
      * @throws TrainingException when the loss is no number any more, or the folder holds a run that was told otherwise
      */
@@ -291,14 +296,12 @@ public final class Trainer {
                         remaining(loader.batches()),
                         r.loss(),
                         running()));
-                boolean last = at.batch == loader.batches();
-                if (!last && at.step % options.saveEvery() == 0) {
+                boolean stopped = cancelled.getAsBoolean();
+                // At the end of an epoch too: its measurement may take long, and then be stopped.
+                if (stopped || at.batch == loader.batches() || at.step % options.saveEvery() == 0) {
                     save(step);
                 }
-                if (cancelled.getAsBoolean()) {
-                    if (!last) {
-                        save(step);
-                    }
+                if (stopped) {
                     throw new CancellationException("stopped after step " + at.step);
                 }
             }
@@ -316,7 +319,7 @@ public final class Trainer {
             EpochRecord record = new EpochRecord(
                     phase.name(), at.history.size() + 1, at.step, schedule.at(at.phaseStep - 1), running(), measured);
             at.history.add(record);
-            if (at.best < 0 || better(record, at.history.get(at.best))) {
+            if (at.best < 0 || better(record, at.history.get(at.best), captions)) {
                 at.best = at.history.size() - 1;
                 folder.best(learner.changing(), record);
             }
@@ -434,12 +437,14 @@ public final class Trainer {
         }
 
         /** Over one epoch of a loader. */
-        private static EpochRecord.Score score(BatchLoader loader, Learner.Evaluation evaluation)
-                throws InterruptedException {
+        private EpochRecord.Score score(BatchLoader loader, Learner.Evaluation evaluation) throws InterruptedException {
             double loss = 0;
             long correct = 0;
             long samples = 0;
             for (int b = 0; b < loader.batches(); b++) {
+                if (cancelled.getAsBoolean()) {
+                    throw new CancellationException("stopped while a split was measured, after step " + at.step);
+                }
                 Minibatch batch = loader.next();
                 evaluation.run(batch.tensors());
                 for (int i = 0; i < batch.size(); i++) {
@@ -474,13 +479,20 @@ public final class Trainer {
         }
     }
 
-    /** By accuracy on dev, then by loss; by the training loss where there is no dev. */
-    private static boolean better(EpochRecord a, EpochRecord b) {
+    /**
+     * By accuracy on dev, then by loss, and by the training loss where there is no dev.
+     *
+     * @param byLoss whether accuracy on dev does not count
+     */
+    static boolean better(EpochRecord a, EpochRecord b, boolean byLoss) {
         EpochRecord.@Nullable Score x = a.measured().get(Split.DEV);
         EpochRecord.@Nullable Score y = b.measured().get(Split.DEV);
         if (x == null || y == null) {
             return a.train().loss() < b.train().loss();
         }
-        return x.accuracy() != y.accuracy() ? x.accuracy() > y.accuracy() : x.loss() < y.loss();
+        if (byLoss || x.accuracy() == y.accuracy()) {
+            return x.loss() < y.loss();
+        }
+        return x.accuracy() > y.accuracy();
     }
 }

@@ -32,7 +32,7 @@ public record TrainingOptions(
     /** Which epoch's parameters. */
     public enum Keep {
         LAST,
-        /** The highest accuracy on dev, the lowest loss among equals. */
+        /** The highest accuracy on dev, the lowest loss among equals; of a captioner the lowest loss. */
         BEST
     }
 
@@ -43,6 +43,11 @@ public record TrainingOptions(
         if (saveEvery < 1) {
             throw new IllegalArgumentException("a checkpoint every " + saveEvery + " steps, expected at least 1");
         }
+    }
+
+    public TrainingOptions model(ModelOptions value) {
+        return new TrainingOptions(
+                value, seed, cacheFeatures, recompute, saveEvery, keep, testEachEpoch, unreadable, restart, producer);
     }
 
     public TrainingOptions seed(long value) {

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.telltale.app.data.Split;
+import org.telltale.app.markup.Markup;
 
 /** The report of a run as one page without scripts or anything from elsewhere. */
 final class TrainingReport {
@@ -25,13 +26,16 @@ final class TrainingReport {
             EpochRecord.@Nullable Score test) {
         StringBuilder b =
                 new StringBuilder("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Training of ");
-        b.append(escape(parent.model())).append("</title><style>").append(STYLE).append("</style><h1>Training of ");
-        b.append(escape(parent.model())).append("</h1><p>Recipe ").append(escape(recipe.name()));
+        b.append(Markup.escape(parent.model()))
+                .append("</title><style>")
+                .append(STYLE)
+                .append("</style><h1>Training of ");
+        b.append(Markup.escape(parent.model())).append("</h1><p>Recipe ").append(Markup.escape(recipe.name()));
         b.append(", seed ")
                 .append(options.seed())
                 .append(". ")
-                .append(escape(data.product()))
-                .append(data.labels().isEmpty() ? "" : ": " + escape(String.join(", ", data.labels())))
+                .append(Markup.escape(data.product()))
+                .append(data.labels().isEmpty() ? "" : ": " + Markup.escape(String.join(", ", data.labels())))
                 .append(". Kept: epoch ")
                 .append(kept.epoch())
                 .append('.');
@@ -49,23 +53,28 @@ final class TrainingReport {
                 + "<th>test loss<th>test</tr>\n");
         for (EpochRecord r : history) {
             b.append(String.format(
-                    Locale.ROOT, "<tr><td>%d<td>%s<td>%d<td>%.3g", r.epoch(), escape(r.phase()), r.step(), r.rate()));
+                    Locale.ROOT,
+                    "<tr><td>%d<td>%s<td>%d<td>%.3g",
+                    r.epoch(),
+                    Markup.escape(r.phase()),
+                    r.step(),
+                    r.rate()));
             cells(b, r.train());
             cells(b, r.measured().get(Split.DEV));
             cells(b, r.measured().get(Split.TEST));
             b.append("</tr>\n");
         }
         b.append("</table><h2>Recipe</h2><pre>")
-                .append(escape(RecipeJson.of(recipe).toPrettyString()));
+                .append(Markup.escape(RecipeJson.of(recipe).toPrettyString()));
         b.append("</pre><h2>Started from</h2><ul>");
         parent.sha256()
                 .forEach((name, hash) -> b.append("<li><code>")
-                        .append(escape(name))
+                        .append(Markup.escape(name))
                         .append("</code> SHA-256 <code>")
                         .append(hash)
                         .append("</code>"));
         return b.append("</ul><p>")
-                .append(escape(options.producer()))
+                .append(Markup.escape(options.producer()))
                 .append("</p></html>\n")
                 .toString();
     }
@@ -75,12 +84,5 @@ final class TrainingReport {
                 s == null
                         ? "<td><td>"
                         : String.format(Locale.ROOT, "<td>%.4f<td>%.2f %%", s.loss(), 100 * s.accuracy()));
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
     }
 }

@@ -60,6 +60,8 @@ class FusionGoldenTest {
                                 set.path("textScores").path(trial),
                                 Scores.Source.TEXT));
                 List<Scores> fused = fusion.at(weight.doubleValue());
+                assertThat(fusion.tops(weight.doubleValue()))
+                        .isEqualTo(fused.stream().map(Scores::top).toList());
                 int correct = 0;
                 for (int i = 0; i < ids.size(); i++) {
                     correct += fused.get(i).top().equals(labels.get(i)) ? 1 : 0;
@@ -113,6 +115,8 @@ class FusionGoldenTest {
                 .at(tie.path("w").doubleValue())
                 .getFirst();
         assertThat(fused.top()).isEqualTo(classes.get(tie.path("argmax").intValue()));
+        assertThat(Fusion.of(List.of(image), List.of(text)).tops(tie.path("w").doubleValue()))
+                .containsExactly(fused.top());
     }
 
     private static void fault(JsonNode fault) {

@@ -17,11 +17,16 @@ import org.junit.jupiter.api.io.TempDir;
 class KilledRunTest {
     private static final int KILLS = 10;
     private static final String EPOCHS = "12,12";
+    private static final String MOBILENET = "../models/src/test/resources/golden/cnn/tiny-mobilenetv2";
 
     @TempDir
     Path folder;
 
     private Process start(Path out) throws IOException {
+        return start(out, SmallRun.arguments(folder.resolve("model"), folder.resolve("pictures"), out, EPOCHS));
+    }
+
+    private Process start(Path out, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "--add-modules=jdk.incubator.vector",
@@ -30,7 +35,7 @@ class KilledRunTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 "org.telltale.app.Main"));
-        command.addAll(List.of(SmallRun.arguments(folder.resolve("model"), folder.resolve("pictures"), out, EPOCHS)));
+        command.addAll(List.of(arguments));
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
@@ -39,7 +44,10 @@ class KilledRunTest {
     }
 
     private void finish(Path out) throws IOException, InterruptedException {
-        Process p = start(out);
+        finish(out, start(out));
+    }
+
+    private void finish(Path out, Process p) throws IOException, InterruptedException {
         assertThat(p.waitFor(240, TimeUnit.SECONDS)).as("the run ends").isTrue();
         assertThat(p.exitValue())
                 .as(Files.readString(folder.resolve(out.getFileName() + ".log")))
@@ -79,6 +87,61 @@ class KilledRunTest {
         }
         try (var left = Files.newDirectoryStream(killed, ".*.tmp")) {
             assertThat(left).isEmpty();
+        }
+    }
+
+    @Test
+    void terminatedWhileAnEpochIsMeasuredItGoesOnBehindTheEpoch() throws IOException, InterruptedException {
+        SmallRun.pictures(folder.resolve("pictures"), 5);
+        StringBuilder table = new StringBuilder("image,caption,split\n");
+        for (int i = 0; i < 8; i++) {
+            table.append("pictures/disc/" + i % 4 + ".png,a red disc,train\n");
+        }
+        // So much to measure that the signal comes before the end.
+        table.append("pictures/square/0.png,a blue square,dev\n".repeat(60_000));
+        Path data = Files.writeString(folder.resolve("captions.csv"), table);
+        Path out = folder.resolve("measured");
+        String[] arguments = {
+            "train",
+            "--recipe",
+            "attention-gru",
+            "--features",
+            MOBILENET,
+            "--data",
+            data.toString(),
+            "--out",
+            out.toString(),
+            "--size",
+            "8",
+            "--batch",
+            "4",
+            "--embedding",
+            "8",
+            "--units",
+            "8",
+            "--epochs",
+            "1",
+            "--threads",
+            "2"
+        };
+        Path checkpoint = out.resolve("checkpoint.safetensors");
+        Process p = start(out, arguments);
+        long end = System.nanoTime() + 60_000_000_000L;
+        while (p.isAlive() && System.nanoTime() < end && !Files.exists(checkpoint)) {
+            Thread.onSpinWait();
+        }
+        p.destroy();
+        assertThat(p.waitFor(60, TimeUnit.SECONDS)).as("the run ends").isTrue();
+        assertThat(p.exitValue()).isEqualTo(143);
+        assertThat(out.resolve("metrics.jsonl")).as("the signal came in time").doesNotExist();
+        finish(out, start(out, arguments));
+        assertThat(folder.resolve("measured.log")).content().contains("going on after step 2");
+        assertThat(Files.readAllLines(out.resolve("metrics.jsonl"))).hasSize(1);
+        Path whole = folder.resolve("whole");
+        arguments[8] = whole.toString();
+        finish(whole, start(whole, arguments));
+        for (String file : List.of("model/model.safetensors", "metrics.jsonl", "checkpoint.safetensors")) {
+            assertThat(out.resolve(file)).as(file).hasSameBinaryContentAs(whole.resolve(file));
         }
     }
 }

@@ -2,13 +2,15 @@ package org.telltale.models.interrogate;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
+import java.nio.CharBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.telltale.models.text.PythonStrings;
 
 /**
@@ -23,14 +25,20 @@ public record LabelLists(
     private static final long MAX_BYTES = 256L << 20;
     private static final int MAX_LABELS = 1_000_000;
 
-    /** Reads {@code artists.txt}, {@code flavors.txt}, {@code mediums.txt}, {@code movements.txt}, {@code negative.txt}. */
-    public static LabelLists read(Path folder) {
+    /**
+     * Reads {@code artists.txt}, {@code flavors.txt}, {@code mediums.txt}, {@code movements.txt}, {@code negative.txt}. As in
+     * the original, U+FFFD stands for what is not UTF-8.
+     *
+     * @param warning is told of files that are not UTF-8, a line each
+     * @throws LabelException if a file is missing, empty or too large
+     */
+    public static LabelLists read(Path folder, Consumer<String> warning) {
         return new LabelLists(
-                list(folder.resolve("artists.txt")),
-                list(folder.resolve("flavors.txt")),
-                list(folder.resolve("mediums.txt")),
-                list(folder.resolve("movements.txt")),
-                list(folder.resolve("negative.txt")));
+                list(folder.resolve("artists.txt"), warning),
+                list(folder.resolve("flavors.txt"), warning),
+                list(folder.resolve("mediums.txt"), warning),
+                list(folder.resolve("movements.txt"), warning),
+                list(folder.resolve("negative.txt"), warning));
     }
 
     /** First "by X" for all artists, then "inspired by X" for all. */
@@ -47,7 +55,22 @@ public record LabelLists(
      * @throws LabelException if the file is missing, empty, too large or not UTF-8
      */
     public static List<String> list(Path file) {
-        String text = text(file);
+        return list(file, problem -> {
+            throw new LabelException(problem);
+        });
+    }
+
+    private static List<String> list(Path file, Consumer<String> notUtf8) {
+        byte[] bytes = bytes(file);
+        int bad = firstMalformed(bytes);
+        if (bad < bytes.length) {
+            long line = PythonStrings.decode(Arrays.copyOf(bytes, bad))
+                    .concat("?")
+                    .lines()
+                    .count();
+            notUtf8.accept(file + ": line " + line + " is not UTF-8");
+        }
+        String text = PythonStrings.decode(bytes);
         if (text.indexOf('\0') >= 0) {
             throw new LabelException(file + ": a NUL character, expected UTF-8 text with one label a line");
         }
@@ -65,20 +88,22 @@ public record LabelLists(
         return List.copyOf(labels);
     }
 
-    private static String text(Path file) {
+    /** Where the first bytes are that are no UTF-8, or the length where all are. */
+    private static int firstMalformed(byte[] bytes) {
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        StandardCharsets.UTF_8.newDecoder().decode(in, CharBuffer.allocate(bytes.length), true);
+        return in.position();
+    }
+
+    private static byte[] bytes(Path file) {
         try {
             long size = Files.size(file);
             if (size > MAX_BYTES) {
                 throw new LabelException(file + ": " + size + " bytes, a list has at most " + MAX_BYTES);
             }
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(Files.readAllBytes(file)))
-                    .toString();
+            return Files.readAllBytes(file);
         } catch (NoSuchFileException e) {
             throw new LabelException(file + ": no such file, expected one label a line", e);
-        } catch (CharacterCodingException e) {
-            throw new LabelException(file + ": not UTF-8", e);
         } catch (IOException e) {
             throw new LabelException(file + ": cannot be read: " + e.getMessage(), e);
         }

@@ -1,7 +1,5 @@
 package org.telltale.models.interrogate;
 
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -11,34 +9,39 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.telltale.engine.DType;
-import org.telltale.engine.HostTensor;
+import org.telltale.engine.Graph;
+import org.telltale.engine.Tensor;
+import org.telltale.engine.nn.Params;
 
 /**
- * Labels and their vectors of unit length, rounded to half precision (SPEC §12.4). Immutable.
+ * Labels, and the cosines of their vectors with others. The vectors are of unit length and rounded to half precision; the
+ * product with a picture's is F32, as the original's on a CPU (SPEC §11.7 and §12.4).
  *
  * <p>Long tables are ranked by windows, as the original does: from each window the best few are kept, and the best of
  * those are the result, so that it depends on the order of the labels.
  */
 public final class LabelTable {
+    /** The input of {@link #product}: a vector of unit length [1, width]. */
+    public static final String QUERY = "query";
+
     private final List<String> labels;
-    private final HostTensor vectors;
+    private final Cosines cosines;
     private final int window;
 
+    /** The cosine of each label with a vector of unit length, in the order of the labels. */
+    @FunctionalInterface
+    public interface Cosines {
+        float[] of(float[] query);
+    }
+
     /**
-     * A table over memory of the caller's.
+     * A table whose cosines somebody else computes, by {@link #product} or otherwise.
      *
-     * @param vectors F16 [labels, width]
      * @param window how many labels are ranked at once; the original's chunk size
      */
-    public LabelTable(List<String> labels, HostTensor vectors, int window) {
-        if (vectors.dtype() != DType.F16
-                || vectors.shape().rank() != 2
-                || vectors.shape().dim(0) != labels.size()) {
-            throw new IllegalArgumentException(
-                    "vectors are " + vectors + ", expected F16 with a row for each of " + labels.size() + " labels");
-        }
+    public LabelTable(List<String> labels, Cosines cosines, int window) {
         this.labels = List.copyOf(labels);
-        this.vectors = vectors;
+        this.cosines = cosines;
         this.window = window;
         kept(labels.size(), window);
     }
@@ -57,20 +60,23 @@ public final class LabelTable {
         return labels;
     }
 
+    /**
+     * All cosines of a table as one product [1, labels].
+     *
+     * @param name of the tensor [labels, width] that holds the vectors
+     */
+    public static Graph product(Params params, String name, int labels, int width) {
+        Tensor query = Tensor.input(QUERY, DType.F32, 1, width);
+        return Graph.of("cosines of " + name, query.matmul(params.f32(name, labels, width), false, true));
+    }
+
     /** The cosine of every label with a vector of unit length. */
     float[] similarities(float[] query) {
-        float[] out = new float[labels.size()];
-        MemorySegment data = vectors.data();
-        long at = 0;
-        for (int row = 0; row < out.length; row++) {
-            double sum = 0;
-            for (float q : query) {
-                sum += (double) q * Float.float16ToFloat(data.get(ValueLayout.JAVA_SHORT, at));
-                at += Short.BYTES;
-            }
-            out[row] = (float) sum;
+        float[] values = cosines.of(query);
+        if (values.length != labels.size()) {
+            throw new IllegalStateException(values.length + " cosines of " + labels.size() + " labels");
         }
-        return out;
+        return values;
     }
 
     /** The labels most similar to a vector of unit length, the best first. */

@@ -12,6 +12,36 @@ public final class PythonStrings {
 
     private PythonStrings() {}
 
+    /**
+     * {@code bytes.decode("utf-8", "replace")}: one U+FFFD for each longest beginning of a character that does not go on as
+     * one. Java's own decoder has one for all three bytes of a surrogate, Python has three.
+     */
+    public static String decode(byte[] utf8) {
+        StringBuilder out = new StringBuilder(utf8.length);
+        for (int i = 0; i < utf8.length; ) {
+            int first = utf8[i] & 0xFF;
+            int length =
+                    first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+            // What the second byte may be, so that nothing is longer than needed, a surrogate, or beyond U+10FFFF.
+            int low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+            int high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+            int point = length < 2 ? first : first & (0x7F >> length);
+            int read = 1;
+            for (; read < length && i + read < utf8.length; read++) {
+                int next = utf8[i + read] & 0xFF;
+                if (next < low || next > high) {
+                    break;
+                }
+                point = point << 6 | (next & 0x3F);
+                low = 0x80;
+                high = 0xBF;
+            }
+            out.appendCodePoint(read == length ? point : 0xFFFD);
+            i += read;
+        }
+        return out.toString();
+    }
+
     /** {@code str.isspace} of one code point: unlike Java's, true for NO-BREAK SPACE, U+0085 and U+001C to U+001F. */
     static boolean isSpace(int c) {
         return (c >= 0x09 && c <= 0x0D)

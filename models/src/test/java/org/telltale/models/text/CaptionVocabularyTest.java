@@ -3,6 +3,7 @@ package org.telltale.models.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -15,7 +16,7 @@ import tools.jackson.databind.JsonNode;
 /** Vocabularies of captions against those of Keras' TextVectorization and Tokenizer. */
 class CaptionVocabularyTest {
     private static JsonNode golden() {
-        return Golden.json(Golden.area("captioner").resolve("vocabulary.json"));
+        return Golden.json(Path.of("src/test/resources/golden/captioner/vocabulary.json"));
     }
 
     /** The reference's captions without their marks. */

@@ -1,0 +1,5 @@
+/** Text and pictures inside HTML, SVG and CSV. */
+@NullMarked
+package org.telltale.app.markup;
+
+import org.jspecify.annotations.NullMarked;
