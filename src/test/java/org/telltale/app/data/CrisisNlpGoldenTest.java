@@ -108,8 +108,7 @@ class CrisisNlpGoldenTest {
                                     .path("rows")
                                     .intValue())
                             .sum();
-                    assertThat(task.consolidated(split))
-                            .isEqualTo(official);
+                    assertThat(task.consolidated(split)).isEqualTo(official);
                     int sum = task.tables(CrisisTask.Division.UNION, split).stream()
                             .mapToInt(t -> all.path("perSource")
                                     .path(task.word() + "/" + t.folder() + "/" + t.name() + ".tsv")
