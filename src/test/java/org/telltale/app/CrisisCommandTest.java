@@ -129,11 +129,16 @@ class CrisisCommandTest {
 
     @Test
     void onlyDecodingFindsAPictureThatIsCutOff() throws IOException {
-        Path picture = root.resolve("data/dad/train/0.png");
-        byte[] bytes = Files.readAllBytes(picture);
-        Files.write(picture, Arrays.copyOf(bytes, bytes.length - 20));
+        for (String name : new String[] {"0.png", "1.jpg"}) {
+            Path picture = root.resolve("data/dad/train").resolve(name);
+            byte[] bytes = Files.readAllBytes(picture);
+            // the last 20 bytes of a PNG are checksums and an empty chunk: all pixels would still be there
+            Files.write(picture, Arrays.copyOf(bytes, bytes.length - 40));
+        }
         json(0, "--json");
-        assertThat(json(1, "--json", "--decode").path("unreadable").toString()).contains("data/dad/train/0.png");
+        JsonNode unreadable = json(1, "--json", "--decode").path("unreadable");
+        assertThat(unreadable.size()).isEqualTo(2);
+        assertThat(unreadable.toString()).contains("data/dad/train/0.png", "data/dad/train/1.jpg", "truncated");
     }
 
     @Test

@@ -44,8 +44,7 @@ public final class FakeHub implements AutoCloseable {
 
         /** The first byte of the range that was asked for, or 0. */
         public long from() {
-            String range = header("Range");
-            return range.isEmpty() ? 0 : Long.parseLong(range.replaceAll("bytes=(\\d+)-.*", "$1"));
+            return FakeHub.from(headers);
         }
     }
 
@@ -207,6 +206,12 @@ public final class FakeHub implements AutoCloseable {
         } else {
             ranged(e, content(path), "\"" + hash(path) + "\"");
         }
+    }
+
+    /** The first byte of the range that is asked for, or 0. */
+    public static long from(Headers request) {
+        String range = request.getFirst("Range");
+        return range == null ? 0 : Long.parseLong(range.replaceAll("bytes=(\\d+)-.*", "$1"));
     }
 
     static void status(HttpExchange e, int status, Map<String, String> headers) throws IOException {
