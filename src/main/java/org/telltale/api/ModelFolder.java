@@ -50,7 +50,8 @@ public final class ModelFolder {
 
     /**
      * The folder of a model given as a path or as an id such as {@code Salesforce/blip-image-captioning-large}, maybe with
-     * a revision behind it ({@code google/efficientnet-b0@refs/pr/3}).
+     * a revision behind it ({@code google/efficientnet-b0@refs/pr/3}); of {@code demo} where there is no folder of this
+     * name, that of a small captioner that comes with the application.
      */
     public static Path find(String model) {
         Path path = Path.of(model);
@@ -59,7 +60,10 @@ public final class ModelFolder {
         }
         if (Files.exists(path)) {
             throw new ModelNotFoundException(model + ": a file; a model is a folder with config.json"
-                    + " (telltale convert makes one of a Keras file)");
+                    + " (telltale convert makes one of a file of weights)");
+        }
+        if (model.equals(DemoModel.NAME)) {
+            return DemoModel.folder();
         }
         Id id = Id.of(model).orElseThrow(() -> new ModelNotFoundException(model + ": no such folder"));
         Path repository = repository(cache(System.getenv()), id.id());

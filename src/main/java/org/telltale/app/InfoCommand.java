@@ -13,19 +13,29 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.telltale.api.Device;
 import org.telltale.api.ModelFolder;
+import org.telltale.app.data.InputNotFoundException;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.engine.io.SafeTensors;
 import org.telltale.models.ConfigFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 import tools.jackson.databind.JsonNode;
 
 /** {@code telltale info}. */
 @Command(
         name = "info",
-        header = "Tells what computes here, and what a model folder holds.",
+        header = "Tells what computes here, and what a model folder or a file of weights holds.",
+        description =
+                "The tensors of a file (safetensors, PyTorch or HDF5) are listed without reading their values, and"
+                        + " nothing in it is executed.",
         footerHeading = "%nExamples:%n",
-        footer = {"  telltale info", "  telltale info --model Salesforce/blip-image-captioning-large"})
+        footer = {
+            "  telltale info",
+            "  telltale info --model Salesforce/blip-image-captioning-large",
+            "  telltale info pytorch_model.bin",
+            "  telltale info --json model.safetensors"
+        })
 final class InfoCommand implements Callable<Integer> {
     private final Terminal terminal;
 
@@ -35,12 +45,36 @@ final class InfoCommand implements Callable<Integer> {
             description = "A model folder, or an id of the local Hugging Face cache; nothing is fetched.")
     private @Nullable String model;
 
+    @Parameters(
+            index = "0",
+            arity = "0..1",
+            paramLabel = "FILE",
+            description = "A file of weights, whose tensors are listed.")
+    private @Nullable Path file;
+
+    @Option(names = "--json", description = "List the tensors as one JSON object.")
+    private boolean json;
+
     InfoCommand(Terminal terminal) {
         this.terminal = terminal;
     }
 
     @Override
     public Integer call() throws IOException {
+        Path weights = file;
+        if (json && weights == null) {
+            throw new Exit.UsageException("--json needs a FILE");
+        }
+        if (weights != null) {
+            if (model != null) {
+                throw new Exit.UsageException("a FILE and --model: one of them");
+            }
+            if (!Files.isRegularFile(weights)) {
+                throw new InputNotFoundException(weights + ": no such file (--model takes a folder or an id)");
+            }
+            terminal.out().print(json ? WeightsInfo.json(weights) : WeightsInfo.text(weights));
+            return Exit.OK.code();
+        }
         String asked = model;
         terminal.out().print(asked == null ? machine() : ModelArguments.open(() -> describe(asked)));
         return Exit.OK.code();

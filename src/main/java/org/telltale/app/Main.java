@@ -80,6 +80,7 @@ public final class Main implements Runnable {
         Main main = new Main();
         CommandLine line = new CommandLine(main);
         Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put("demo", () -> new DemoCommand(terminal));
         commands.put("caption", () -> new CaptionCommand(terminal, timings));
         commands.put("interrogate", () -> new InterrogateCommand(terminal, timings));
         commands.put("embed", () -> new EmbedCommand(terminal, timings));

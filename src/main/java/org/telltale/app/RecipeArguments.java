@@ -13,7 +13,7 @@ final class RecipeArguments {
     @Option(
             names = "--recipe",
             paramLabel = "NAME",
-            description = "mobilenetv2, efficientnet or bert: what the model is; or attention-gru.")
+            description = "mobilenetv2, efficientnet or bert: what the model is; or attention-gru, blip or clip.")
     private @Nullable String recipeName;
 
     @Option(

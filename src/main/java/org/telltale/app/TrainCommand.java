@@ -21,6 +21,7 @@ import org.telltale.app.data.Split;
 import org.telltale.app.data.TextData;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.app.train.CaptionTraining;
+import org.telltale.app.train.CaptionedParent;
 import org.telltale.app.train.Origin;
 import org.telltale.app.train.Parent;
 import org.telltale.app.train.Recipe;
@@ -40,6 +41,7 @@ import picocli.CommandLine.Option;
         header = "Trains a classifier of pictures or texts, from a model folder or from nothing; or a captioner.",
         description = {
             "The recipe is that of the model's kind (mobilenetv2, efficientnet, bert); options replace parts of it.",
+            "With --recipe blip or clip the model learns from captions: to tell them, or to match them with their pictures.",
             "With --recipe attention-gru a captioner learns from nothing, over what the network of --features sees.",
             "A run that was stopped goes on when the same command is given again. RUN/model is the finished model."
         },
@@ -49,7 +51,9 @@ import picocli.CommandLine.Option;
             "  telltale train --model efficientnet-b0 --data crisis/ --train train.tsv --dev dev.tsv --test test.tsv --out run",
             "  telltale train --model bert-base --data tweets.csv --columns tweet_id,tweet_text,label --out run",
             "  telltale train --model bert-base --data crisis/ --train train.tsv --test test.tsv --captions captions.jsonl --out run",
-            "  telltale train --recipe attention-gru --features inception-v3 --data flickr8k/ --out run"
+            "  telltale train --recipe attention-gru --features inception-v3 --data flickr8k/ --out run",
+            "  telltale train --recipe blip --model blip-base --data flickr8k/ --out run",
+            "  telltale train --recipe clip --model tiny-clip --from-scratch --data captions.csv --out run"
         })
 final class TrainCommand implements Callable<Integer> {
     private static final long MEMORY_FOR_PICTURES = 1L << 30;
@@ -130,6 +134,12 @@ final class TrainCommand implements Callable<Integer> {
 
     @Mixin
     private RecipeArguments changes = new RecipeArguments();
+
+    @Option(
+            names = "--smoothing",
+            paramLabel = "P",
+            description = "With --recipe blip: how much of a token's probability is shared by all (default: 0.1).")
+    private @Nullable Float smoothing;
 
     @Option(
             names = "--resize",
@@ -217,6 +227,8 @@ final class TrainCommand implements Callable<Integer> {
                 Build.current().toString());
         if (changes.names(Recipe.ATTENTION_GRU)) {
             captions(options);
+        } else if (changes.names(Recipe.BLIP) || changes.names(Recipe.CLIP)) {
+            captioned(options);
         } else {
             classifier(options);
         }
@@ -240,8 +252,39 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
+    private void captioned(TrainingOptions options) throws InterruptedException {
+        captioner.refuse();
+        if (model == null) {
+            throw new Exit.UsageException("Missing required option: '--model=ID|FOLDER'");
+        }
+        if (captions != null || !train.isEmpty() || !labels.isEmpty()) {
+            throw new Exit.UsageException("--recipe blip and clip take captions with --data; --captions, --train and"
+                    + " --labels have no use");
+        }
+        CaptionedParent.Kind kind = CaptionedParent.kind(model, scratch);
+        Recipe recipe = smoothed(changes.of(kind.recipe(), model), kind.recipe());
+        CaptionedParent parent = ModelArguments.open(() -> kind.with(recipe));
+        TrainingData.Captioned set = parent.data(CaptionData.read(data, Shares.of(seed)), device.exif);
+        say(parent, set, recipe);
+        done(ModelArguments.open(() -> new Trainer(parent, set, recipe, options))
+                .run(out, new TrainingProgress(terminal), terminal.cancelled()));
+    }
+
+    private Recipe smoothed(Recipe changed, Recipe base) {
+        if (smoothing != null && !(smoothing >= 0 && smoothing < 1)) {
+            throw new Exit.UsageException("--smoothing is " + smoothing + ", expected 0 to less than 1");
+        }
+        if (smoothing != null && !base.name().equals(Recipe.BLIP)) {
+            throw new Exit.UsageException("--smoothing goes with --recipe blip");
+        }
+        return changed.smoothing(smoothing == null ? base.smoothing() : smoothing);
+    }
+
     private void classifier(TrainingOptions options) throws InterruptedException {
         captioner.refuse();
+        if (smoothing != null) {
+            throw new Exit.UsageException("--smoothing goes with --recipe blip");
+        }
         if (model == null) {
             throw new Exit.UsageException("Missing required option: '--model=ID|FOLDER'");
         }

@@ -150,6 +150,16 @@ public final class BatchLoader implements AutoCloseable {
         return new BatchLoader(new CaptionRows(samples, features, pictures, vocabulary, words), options);
     }
 
+    /**
+     * Batches of pictures with captions: {@code pictures}, F32 [batch, height, width, 3], and I32
+     * {@link CaptionedRows#IDS} [batch, tokens] with {@link CaptionedRows#TARGETS} [batch, tokens] or
+     * {@link CaptionedRows#ENDS} [batch].
+     */
+    public static BatchLoader captioned(
+            List<Sample.Captioned> samples, PictureOptions pictures, CaptionTokens tokens, LoaderOptions options) {
+        return new BatchLoader(new CaptionedRows(samples, pictures, tokens, options.seed()), options);
+    }
+
     /** Batches of an epoch. */
     public int batches() {
         return perEpoch;
@@ -237,6 +247,7 @@ public final class BatchLoader implements AutoCloseable {
             if (slot.samples[row] >= 0) {
                 if (size < row) {
                     move(slot.tensors, row, size);
+                    rows.moved(slot.tensors, size);
                 }
                 slot.labels.setInt(size, rows.label(slot.samples[row]));
                 slot.batch.sample(size++, slot.samples[row]);

@@ -23,6 +23,9 @@ interface BatchRows extends AutoCloseable {
     /** Fills a row that holds no sample with an input that no model stumbles over. */
     void blank(Map<String, HostTensor> tensors, int row);
 
+    /** Corrects what depends on the row, after a row's values were copied here from another. */
+    default void moved(Map<String, HostTensor> tensors, int row) {}
+
     /** What the user should be told about the loading: a line each. */
     List<String> notes();
 

@@ -18,6 +18,7 @@ import org.telltale.api.TextClassifier;
 import org.telltale.api.Timings;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Dataset;
+import org.telltale.app.data.Finding;
 import org.telltale.app.data.Header;
 import org.telltale.app.data.InputNotFoundException;
 import org.telltale.app.data.LoaderOptions.Unreadable;
@@ -372,7 +373,8 @@ public final class Experiment {
             return;
         }
         Plan.Training training = plan.reader().training();
-        Dataset<Sample.Text> set = TextData.captions(captions, task(job.task()).set());
+        Dataset<Sample.Text> set =
+                told(TextData.captions(captions, task(job.task()).set()));
         Parent parent = opening(() -> Parent.open(training.model(), set.labels(), training.scratch()));
         if (parent.picturesWanted()) {
             throw new TrainingException("text: " + training.model() + " classifies pictures, expected BERT");
@@ -400,6 +402,16 @@ public final class Experiment {
                     }
                 }),
                 number);
+    }
+
+    /** The captions of other tasks' pictures belong to none of this one: nothing to tell. */
+    private static Dataset<Sample.Text> told(Dataset<Sample.Text> set) {
+        return new Dataset<>(
+                set.labels(),
+                set.splits(),
+                set.findings().stream()
+                        .filter(f -> f.kind() != Finding.Kind.UNMATCHED)
+                        .toList());
     }
 
     private static Recipe recipe(String name, Plan.Training training, Parent parent) {

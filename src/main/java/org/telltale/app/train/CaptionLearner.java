@@ -84,12 +84,4 @@ final class CaptionLearner extends Learner {
         Tensor words = counted.sumAll().maximum(Tensor.fill(1));
         return new Scores(all.div(rows), all.div(words), losses.sum(1), correct.sum(1), counted.sum(1));
     }
-
-    private static Tensor input(Map<String, Tensor> in, String name) {
-        Tensor t = in.get(name);
-        if (t == null) {
-            throw new IllegalArgumentException("no input '" + name + "' but " + in.keySet());
-        }
-        return t;
-    }
 }

@@ -93,6 +93,11 @@ abstract class Learner implements AutoCloseable {
     /** @param labels I32 [batch], {@link Minibatch#NO_LABEL} in rows without a sample */
     abstract Scores scores(Params params, Map<String, Tensor> in, Tensor labels, boolean cached, boolean training);
 
+    /** What a parameter becomes in a step, given what the optimizer makes of it. */
+    Tensor bounded(String name, Tensor next) {
+        return next;
+    }
+
     static boolean trains(Recipe.Phase phase, String name) {
         return !name.contains(".running_") && phase.trained().matcher(name).find();
     }
@@ -110,6 +115,9 @@ abstract class Learner implements AutoCloseable {
 
         /** Whether anything is random. */
         private final boolean counted;
+
+        /** Whether the scores depend on the labels. */
+        private final boolean labelled;
 
         /** The states of the optimizer, by name. */
         private final Map<String, HostTensor> states = new TreeMap<>();
@@ -135,8 +143,10 @@ abstract class Learner implements AutoCloseable {
             Map<Tensor, Tensor> updates = new LinkedHashMap<>();
             for (int i = 0; i < parameters.size(); i++) {
                 String name = ((Primitive.State) parameters.get(i).op()).name();
+                Tensor parameter = parameters.get(i);
                 updates.putAll(phase.optimizer()
-                        .update(name, parameters.get(i), clipped.gradients().get(i), numbers));
+                        .update(name, parameter, clipped.gradients().get(i), numbers));
+                updates.computeIfPresent(parameter, (p, next) -> bounded(name, next));
             }
             params.updates()
                     .forEach((name, value) ->
@@ -146,6 +156,7 @@ abstract class Learner implements AutoCloseable {
                     List.of(scores.reported, scores.correct.sumAll(), clipped.norm(), scores.counted.sumAll()),
                     updates);
             counted = graph.nodes().contains(counter);
+            labelled = graph.nodes().contains(labels);
             executable = backend.compile(graph, start, options);
             for (Tensor s : updates.keySet()) {
                 String name = ((Primitive.State) s.op()).name();
@@ -169,7 +180,9 @@ abstract class Learner implements AutoCloseable {
          */
         Result run(Map<String, HostTensor> batch, int[] counter, long number, double rate) {
             inputs.forEach(name -> executable.bind(name, tensor(batch, name)));
-            executable.bind(Minibatch.LABELS, tensor(batch, Minibatch.LABELS));
+            if (labelled) {
+                executable.bind(Minibatch.LABELS, tensor(batch, Minibatch.LABELS));
+            }
             if (counted) {
                 executable.input(COUNTER).setInts(counter);
             }
@@ -260,6 +273,14 @@ abstract class Learner implements AutoCloseable {
                 e.bind(s.name(), tensor(changing, s.name()));
             }
         }
+    }
+
+    static Tensor input(Map<String, Tensor> in, String name) {
+        Tensor t = in.get(name);
+        if (t == null) {
+            throw new IllegalArgumentException("no input '" + name + "' but " + in.keySet());
+        }
+        return t;
     }
 
     static HostTensor tensor(Map<String, HostTensor> from, String name) {

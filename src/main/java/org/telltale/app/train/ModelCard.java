@@ -29,9 +29,7 @@ final class ModelCard {
                     .append(String.join(", ", data.labels()))
                     .append(".\n\n");
         }
-        b.append("| split | ")
-                .append(data instanceof TrainingData.Captions ? "words" : "samples")
-                .append(" | loss | accuracy |\n|---|---|---|---|\n");
+        b.append("| split | ").append(data.counted()).append(" | loss | accuracy |\n|---|---|---|---|\n");
         row(b, "train (while learning)", kept.train());
         EpochRecord.Score dev = kept.measured().get(Split.DEV);
         if (dev != null) {

@@ -8,7 +8,7 @@ import org.telltale.engine.spi.CompileOptions;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What a run starts from, and what becomes of it in the end. */
-public sealed interface Origin permits Parent, CaptionParent {
+public sealed interface Origin permits Parent, CaptionParent, CaptionedParent {
     /** The model folder or id that it began with. */
     String model();
 

@@ -33,8 +33,13 @@ import tools.jackson.databind.node.ObjectNode;
 /** The model folder that training starts from, with the labels to be learned in place of its own. */
 public final class Parent implements Origin {
     /** Files of a tokenizer, which a finished folder needs too. */
-    private static final List<String> TOKENIZER =
-            List.of("vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json");
+    private static final List<String> TOKENIZER = List.of(
+            "vocab.txt",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "merges.txt",
+            "vocab.json");
 
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
@@ -229,6 +234,15 @@ public final class Parent implements Origin {
         }
     }
 
+    /** Copies the files that a tokenizer is read from. */
+    static void copyTokenizer(Path folder, Path to) throws IOException {
+        for (String name : TOKENIZER) {
+            if (Files.isRegularFile(folder.resolve(name))) {
+                WholeFile.write(to.resolve(name), Files.readAllBytes(folder.resolve(name)));
+            }
+        }
+    }
+
     /** Writes a folder that Hugging Face's classes and ours read. */
     @Override
     public void export(Path to, Map<String, HostTensor> tensors, String card) {
@@ -239,10 +253,8 @@ public final class Parent implements Origin {
             if (preprocessor != null) {
                 WholeFile.write(to.resolve("preprocessor_config.json"), JSON.writeValueAsBytes(preprocessor));
             }
-            for (String name : picturesWanted() ? List.<String>of() : TOKENIZER) {
-                if (Files.isRegularFile(folder.resolve(name))) {
-                    WholeFile.write(to.resolve(name), Files.readAllBytes(folder.resolve(name)));
-                }
+            if (!picturesWanted()) {
+                copyTokenizer(folder, to);
             }
             WholeFile.write(to.resolve("README.md"), card.getBytes(StandardCharsets.UTF_8));
         } catch (IOException e) {

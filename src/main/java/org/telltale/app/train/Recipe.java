@@ -18,6 +18,7 @@ import org.telltale.models.image.Augmentation;
  * @param augmentation of training pictures
  * @param head what is between the pooled features and the logits
  * @param phases one after the other; each begins with a new optimizer
+ * @param smoothing how much of a token's probability is shared evenly by all; for captions of BLIP
  */
 public record Recipe(
         String name,
@@ -26,9 +27,16 @@ public record Recipe(
         boolean dropRemainder,
         Augmentation augmentation,
         Head head,
-        List<Phase> phases) {
+        List<Phase> phases,
+        float smoothing) {
     /** What {@code --recipe} calls the captioner's. */
     public static final String ATTENTION_GRU = "attention-gru";
+
+    /** What {@code --recipe} calls that of BLIP, by teacher forcing. */
+    public static final String BLIP = "blip";
+
+    /** What {@code --recipe} calls that of CLIP, by contrast. */
+    public static final String CLIP = "clip";
 
     private static final double WARM_UP = 0.1;
 
@@ -38,6 +46,21 @@ public record Recipe(
             throw new IllegalArgumentException("size " + size + ", batch " + batch + ", " + phases.size()
                     + " phases: expected at least 1 of each");
         }
+        if (!(smoothing >= 0 && smoothing < 1)) {
+            throw new IllegalArgumentException("a smoothing of " + smoothing + ", expected 0 to less than 1");
+        }
+    }
+
+    /** Without smoothing. */
+    public Recipe(
+            String name,
+            int size,
+            int batch,
+            boolean dropRemainder,
+            Augmentation augmentation,
+            Head head,
+            List<Phase> phases) {
+        this(name, size, batch, dropRemainder, augmentation, head, phases, 0);
     }
 
     /**
@@ -75,6 +98,7 @@ public record Recipe(
             Rate other = switch (rate) {
                 case Rate.Constant c -> new Rate.Constant(peak);
                 case Rate.WarmUp w -> new Rate.WarmUp(peak, w.share);
+                case Rate.Cosine c -> new Rate.Cosine(peak, c.share);
             };
             return new Phase(name, epochs, other, optimizer, clip, trained);
         }
@@ -100,6 +124,18 @@ public record Recipe(
             @Override
             public Schedule over(long steps) {
                 return new Schedule.WarmUpThenLinear(rate, (long) (share * (double) steps), Math.max(steps, 1));
+            }
+        }
+
+        /**
+         * Rises, then falls to 0 as half a cosine.
+         *
+         * @param share of all steps that rise
+         */
+        record Cosine(double rate, double share) implements Rate {
+            @Override
+            public Schedule over(long steps) {
+                return new Schedule.Cosine(rate, (long) (share * (double) steps), Math.max(steps, 1));
             }
         }
     }
@@ -183,5 +219,45 @@ public record Recipe(
                 Augmentation.none(),
                 new Head(false, 0),
                 List.of(new Phase("captions", 20, new Rate.Constant(1e-3), Adam.keras(), 0, Pattern.compile("^"))));
+    }
+
+    /**
+     * BLIP's fine-tuning on captions ({@code train_caption.py} and {@code caption_coco.yaml} of salesforce/BLIP): all
+     * parameters, AdamW with a decay of 0.05, smoothed labels. Of its changes of the pictures only the mirror is made here,
+     * no dropout is drawn, and the learning rate falls at each step instead of each epoch.
+     */
+    public static Recipe blip() {
+        Adam decayed = new Adam(0.9, 0.999, 1e-8, Adam.Place.AFTER_CORRECTION, 0.05, Pattern.compile("(?!)"));
+        return new Recipe(
+                BLIP,
+                40,
+                32,
+                true,
+                new Augmentation(List.of(new Augmentation.Flip(true, false))),
+                new Head(false, 0),
+                List.of(new Phase("captions", 5, new Rate.Cosine(1e-5, 0), decayed, 0, Pattern.compile("^"))),
+                0.1f);
+    }
+
+    /**
+     * CLIP's training with the constants of open_clip for its vision transformers: AdamW with the momenta 0.9 and 0.98 and
+     * a decay of 0.2, save of norms, biases, the first token and the scale. A tenth of the steps warm up.
+     */
+    public static Recipe clip() {
+        Pattern undecayed = Pattern.compile("norm|bias|logit_scale|class_embedding");
+        Adam decayed = new Adam(0.9, 0.98, 1e-6, Adam.Place.AFTER_CORRECTION, 0.2, undecayed);
+        return new Recipe(
+                CLIP,
+                77,
+                64,
+                true,
+                Augmentation.none(),
+                new Head(false, 0),
+                List.of(new Phase("contrast", 32, new Rate.Cosine(5e-4, WARM_UP), decayed, 0, Pattern.compile("^"))));
+    }
+
+    /** The same with another share of smoothing. */
+    public Recipe smoothing(float value) {
+        return new Recipe(name, size, batch, dropRemainder, augmentation, head, phases, value);
     }
 }

@@ -34,10 +34,18 @@ final class RecipeJson {
                     phase.put("learningRate", w.rate());
                     phase.put("warmUp", w.share());
                 }
+                case Recipe.Rate.Cosine c -> {
+                    phase.put("learningRate", c.rate());
+                    phase.put("warmUp", c.share());
+                    phase.put("fall", "cosine");
+                }
             }
             phase.set("optimizer", of(p.optimizer()));
             phase.put("clip", p.clip());
             phase.put("trained", p.trained().pattern());
+        }
+        if (recipe.smoothing() > 0) {
+            node.put("smoothing", recipe.smoothing());
         }
         return node;
     }

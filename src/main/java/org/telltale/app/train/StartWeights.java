@@ -33,11 +33,16 @@ final class StartWeights implements Weights {
         UNIFORM_005,
         /** Normal with deviation 0.02: BERT. */
         NORMAL_002,
+        /** Normal with a deviation that is given. */
+        NORMAL,
+        /** The logarithm of 1 / 0.07: CLIP's scale. */
+        LOG_SCALE,
         /** Normal with variance 2 / (out times taps), Keras' EfficientNet; out counts 1 where each channel is alone. */
         HE_NORMAL
     }
 
-    private record Fresh(Shape shape, Rule rule) {}
+    /** @param deviation of {@link Rule#NORMAL} */
+    private record Fresh(Shape shape, Rule rule, double deviation) {}
 
     /**
      * @param parent the checkpoint; null when everything is new
@@ -50,7 +55,12 @@ final class StartWeights implements Weights {
     }
 
     void add(String name, Shape shape, Rule rule) {
-        fresh.put(name, new Fresh(shape, rule));
+        fresh.put(name, new Fresh(shape, rule, 0));
+    }
+
+    /** Adds values that are drawn from a normal distribution. */
+    void addNormal(String name, Shape shape, double deviation) {
+        fresh.put(name, new Fresh(shape, Rule.NORMAL, deviation));
     }
 
     @Override
@@ -97,6 +107,8 @@ final class StartWeights implements Weights {
                         case GLOROT_UNIFORM -> limit * (2 * CounterRandom.uniform(seed, key, i, 0) - 1);
                         case UNIFORM_005 -> 0.05 * (2 * CounterRandom.uniform(seed, key, i, 0) - 1);
                         case NORMAL_002 -> 0.02 * normal(key, i);
+                        case NORMAL -> f.deviation * normal(key, i);
+                        case LOG_SCALE -> -Math.log(0.07);
                         case HE_NORMAL -> Math.sqrt(2 / reached) * normal(key, i);
                     });
         }

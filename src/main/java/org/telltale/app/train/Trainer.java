@@ -46,9 +46,6 @@ public final class Trainer {
     private final Recipe recipe;
     private final TrainingOptions options;
 
-    /** Whether captions are learned. Of them, loss says more than how often the likeliest word is the next one. */
-    private final boolean captions;
-
     /**
      * What a run left.
      *
@@ -67,8 +64,7 @@ public final class Trainer {
         this.data = data;
         this.recipe = recipe;
         this.options = options;
-        captions = data instanceof TrainingData.Captions;
-        if (!captions && data.labels().size() < 2) {
+        if (data.labelled() && data.labels().size() < 2) {
             throw new TrainingException("the data has " + data.labels().size() + " labels, expected at least 2");
         }
         if (recipe.epochs() == 0) {
@@ -319,7 +315,7 @@ public final class Trainer {
             EpochRecord record = new EpochRecord(
                     phase.name(), at.history.size() + 1, at.step, schedule.at(at.phaseStep - 1), running(), measured);
             at.history.add(record);
-            if (at.best < 0 || better(record, at.history.get(at.best), captions)) {
+            if (at.best < 0 || better(record, at.history.get(at.best), !data.labelled())) {
                 at.best = at.history.size() - 1;
                 folder.best(learner.changing(), record);
             }
@@ -482,7 +478,8 @@ public final class Trainer {
     /**
      * By accuracy on dev, then by loss, and by the training loss where there is no dev.
      *
-     * @param byLoss whether accuracy on dev does not count
+     * @param byLoss whether accuracy on dev does not count: of captions, loss says more than how often the likeliest word
+     *     is the next one
      */
     static boolean better(EpochRecord a, EpochRecord b, boolean byLoss) {
         EpochRecord.@Nullable Score x = a.measured().get(Split.DEV);

@@ -8,6 +8,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import org.telltale.app.data.BatchLoader;
+import org.telltale.app.data.CaptionTokens;
 import org.telltale.app.data.Dataset;
 import org.telltale.app.data.Features;
 import org.telltale.app.data.LoaderOptions;
@@ -32,6 +33,16 @@ public sealed interface TrainingData {
     /** The ids of a split's samples, in order. */
     default List<String> ids(Split split) {
         return set().samples(split).stream().map(Sample::id).toList();
+    }
+
+    /** Whether samples have labels, which a classifier learns. */
+    default boolean labelled() {
+        return true;
+    }
+
+    /** What losses and accuracies are means of. */
+    default String counted() {
+        return "samples";
     }
 
     /** What a model that has learned from it is. */
@@ -108,6 +119,16 @@ public sealed interface TrainingData {
         }
 
         @Override
+        public boolean labelled() {
+            return false;
+        }
+
+        @Override
+        public String counted() {
+            return "words";
+        }
+
+        @Override
         public String product() {
             return "Captioner with a vocabulary of " + vocabulary.size() + " words";
         }
@@ -115,6 +136,48 @@ public sealed interface TrainingData {
         @Override
         public BatchLoader load(Split split, Augmentation augmentation, LoaderOptions options) {
             return BatchLoader.captions(set.samples(split), features, pictures, vocabulary, words, options);
+        }
+    }
+
+    /**
+     * Pictures with captions, for a model that learns to see as well.
+     *
+     * @param pictures how they are read; its augmentation is the recipe's
+     */
+    record Captioned(Dataset<Sample.Captioned> set, PictureOptions pictures, CaptionTokens tokens)
+            implements TrainingData {
+        /** Captions have no labels. */
+        @Override
+        public List<String> labels() {
+            return List.of();
+        }
+
+        @Override
+        public boolean labelled() {
+            return false;
+        }
+
+        @Override
+        public String counted() {
+            return switch (tokens) {
+                case CaptionTokens.Told told -> "tokens";
+                case CaptionTokens.Matched matched -> "captions";
+            };
+        }
+
+        @Override
+        public String product() {
+            return switch (tokens) {
+                case CaptionTokens.Told told -> "Captioner";
+                case CaptionTokens.Matched matched -> "Encoder of pictures and texts";
+            };
+        }
+
+        @Override
+        public BatchLoader load(Split split, Augmentation augmentation, LoaderOptions options) {
+            PictureOptions changed =
+                    new PictureOptions(pictures.preprocess(), pictures.exif(), augmentation, pictures.cache());
+            return BatchLoader.captioned(set.samples(split), changed, tokens, options);
         }
     }
 }

@@ -44,7 +44,7 @@ final class TrainingReport {
                     Locale.ROOT,
                     " On the test split: %d %s, loss %.4f, accuracy <b>%.2f %%</b>.",
                     test.samples(),
-                    data instanceof TrainingData.Captions ? "words" : "samples",
+                    data.counted(),
                     test.loss(),
                     100 * test.accuracy()));
         }

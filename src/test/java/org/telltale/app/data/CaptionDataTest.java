@@ -71,7 +71,8 @@ class CaptionDataTest {
         assertThat(captions(CaptionData.read(file, ALL), Split.TRAIN))
                 .containsExactly(name() + "b.png#0 two", name() + "b.png#1 three", name() + "a.png#0 one");
         Path turned = write("y.json", "{" + annotations + ", " + IMAGES + ", " + info + "}");
-        assertThat(CaptionData.read(turned, ALL)).isEqualTo(CaptionData.read(file, ALL));
+        assertThat(CaptionData.read(turned, ALL).splits())
+                .isEqualTo(CaptionData.read(file, ALL).splits());
     }
 
     @Test
@@ -175,10 +176,10 @@ class CaptionDataTest {
     }
 
     @Test
-    void nestedListsWithoutEndAreRefused() throws IOException {
+    void listsNestedTooDeeplyAreRefused() throws IOException {
         Path file = write("deep.json", "{\"info\": " + "[".repeat(100_000) + "]".repeat(100_000) + "}");
         assertThatThrownBy(() -> CaptionData.read(file, ALL))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("deep.json:1: not JSON");
+                .hasMessageContaining("deep.json: not JSON: Document nesting depth");
     }
 }

@@ -12,21 +12,24 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.telltale.app.demo.SmallModels;
 
 /** A run that is killed without warning, again and again, ends as one that was not. */
 class KilledRunTest {
     private static final int KILLS = 10;
     private static final String EPOCHS = "12,12";
+
     private static final String MOBILENET = "../models/src/test/resources/golden/cnn/tiny-mobilenetv2";
 
     @TempDir
     Path folder;
 
-    private Process start(Path out) throws IOException {
-        return start(out, SmallRun.arguments(folder.resolve("model"), folder.resolve("pictures"), out, EPOCHS));
+    /** The arguments of a run into a folder. */
+    private interface Arguments {
+        List<String> into(Path out);
     }
 
-    private Process start(Path out, String... arguments) throws IOException {
+    private Process start(Path out, Arguments arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "--add-modules=jdk.incubator.vector",
@@ -35,7 +38,7 @@ class KilledRunTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 "org.telltale.app.Main"));
-        command.addAll(List.of(arguments));
+        command.addAll(arguments.into(out));
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
@@ -43,11 +46,8 @@ class KilledRunTest {
                 .start();
     }
 
-    private void finish(Path out) throws IOException, InterruptedException {
-        finish(out, start(out));
-    }
-
-    private void finish(Path out, Process p) throws IOException, InterruptedException {
+    private void finish(Path out, Arguments arguments) throws IOException, InterruptedException {
+        Process p = start(out, arguments);
         assertThat(p.waitFor(240, TimeUnit.SECONDS)).as("the run ends").isTrue();
         assertThat(p.exitValue())
                 .as(Files.readString(folder.resolve(out.getFileName() + ".log")))
@@ -58,15 +58,57 @@ class KilledRunTest {
     void killedTenTimesItEndsWithTheSameBits() throws IOException, InterruptedException {
         SmallRun.model(folder.resolve("model"));
         SmallRun.pictures(folder.resolve("pictures"), 20);
+        killed(
+                KILLS,
+                out -> List.of(SmallRun.arguments(folder.resolve("model"), folder.resolve("pictures"), out, EPOCHS)));
+    }
+
+    @Test
+    void soDoesBlip() throws IOException, InterruptedException {
+        Path model = SmallModels.write(folder.resolve("models"), List.of("a red disc", "a blue square"))
+                .blip();
+        SmallRun.pictures(folder.resolve("pictures"), 12);
+        StringBuilder table = new StringBuilder("image,caption,split\n");
+        for (int i = 0; i < 12; i++) {
+            table.append("pictures/disc/" + i + ".png,a red disc,train\n");
+            table.append("pictures/square/" + i + ".png,a blue square,train\n");
+        }
+        Path captions = Files.writeString(folder.resolve("captions.csv"), table.toString());
+        killed(
+                4,
+                out -> List.of(
+                        "train",
+                        "--recipe",
+                        "blip",
+                        "--model",
+                        model.toString(),
+                        "--from-scratch",
+                        "--data",
+                        captions.toString(),
+                        "--out",
+                        out.toString(),
+                        "--size",
+                        "12",
+                        "--batch",
+                        "2",
+                        "--epochs",
+                        "6",
+                        "--save-every",
+                        "1",
+                        "--threads",
+                        "2"));
+    }
+
+    private void killed(int kills, Arguments arguments) throws IOException, InterruptedException {
         Path whole = folder.resolve("whole");
-        finish(whole);
+        finish(whole, arguments);
         Path killed = folder.resolve("killed");
         Path checkpoint = killed.resolve("checkpoint.safetensors");
         SplittableRandom random = new SplittableRandom(11);
         int inTheMiddle = 0;
-        for (int i = 0; i < KILLS; i++) {
+        for (int i = 0; i < kills; i++) {
             FileTime before = Files.exists(checkpoint) ? Files.getLastModifiedTime(checkpoint) : null;
-            Process p = start(killed);
+            Process p = start(killed, arguments);
             long end = System.nanoTime() + 60_000_000_000L;
             while (p.isAlive()
                     && System.nanoTime() < end
@@ -79,9 +121,9 @@ class KilledRunTest {
             inTheMiddle += p.isAlive() ? 1 : 0;
             p.destroyForcibly().waitFor();
         }
-        assertThat(inTheMiddle).as("kills that met a running process").isEqualTo(KILLS);
+        assertThat(inTheMiddle).as("kills that met a running process").isEqualTo(kills);
         assertThat(killed.resolve("model")).doesNotExist();
-        finish(killed);
+        finish(killed, arguments);
         for (String file : List.of("model/model.safetensors", "metrics.jsonl", "checkpoint.safetensors")) {
             assertThat(killed.resolve(file)).as(file).hasSameBinaryContentAs(whole.resolve(file));
         }
@@ -101,29 +143,28 @@ class KilledRunTest {
         table.append("pictures/square/0.png,a blue square,dev\n".repeat(60_000));
         Path data = Files.writeString(folder.resolve("captions.csv"), table);
         Path out = folder.resolve("measured");
-        String[] arguments = {
-            "train",
-            "--recipe",
-            "attention-gru",
-            "--features",
-            MOBILENET,
-            "--data",
-            data.toString(),
-            "--out",
-            out.toString(),
-            "--size",
-            "8",
-            "--batch",
-            "4",
-            "--embedding",
-            "8",
-            "--units",
-            "8",
-            "--epochs",
-            "1",
-            "--threads",
-            "2"
-        };
+        Arguments arguments = to -> List.of(
+                "train",
+                "--recipe",
+                "attention-gru",
+                "--features",
+                MOBILENET,
+                "--data",
+                data.toString(),
+                "--out",
+                to.toString(),
+                "--size",
+                "8",
+                "--batch",
+                "4",
+                "--embedding",
+                "8",
+                "--units",
+                "8",
+                "--epochs",
+                "1",
+                "--threads",
+                "2");
         Path checkpoint = out.resolve("checkpoint.safetensors");
         Process p = start(out, arguments);
         long end = System.nanoTime() + 60_000_000_000L;
@@ -134,12 +175,11 @@ class KilledRunTest {
         assertThat(p.waitFor(60, TimeUnit.SECONDS)).as("the run ends").isTrue();
         assertThat(p.exitValue()).isEqualTo(143);
         assertThat(out.resolve("metrics.jsonl")).as("the signal came in time").doesNotExist();
-        finish(out, start(out, arguments));
+        finish(out, arguments);
         assertThat(folder.resolve("measured.log")).content().contains("going on after step 2");
         assertThat(Files.readAllLines(out.resolve("metrics.jsonl"))).hasSize(1);
         Path whole = folder.resolve("whole");
-        arguments[8] = whole.toString();
-        finish(whole, start(whole, arguments));
+        finish(whole, arguments);
         for (String file : List.of("model/model.safetensors", "metrics.jsonl", "checkpoint.safetensors")) {
             assertThat(out.resolve(file)).as(file).hasSameBinaryContentAs(whole.resolve(file));
         }

@@ -8,6 +8,9 @@ import io.jhdf.api.Node;
 import io.jhdf.object.datatype.DataType;
 import io.jhdf.object.datatype.FixedPoint;
 import io.jhdf.object.datatype.FloatingPoint;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.reflect.Array;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -22,17 +25,22 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.telltale.engine.DType;
+import org.telltale.engine.HostTensor;
+import org.telltale.engine.Shape;
+import org.telltale.engine.ShapeException;
 
 /**
  * The datasets and attributes of an HDF5 file, or of the {@code model.weights.h5} inside a {@code .keras} archive.
  *
- * <p>The file is read into memory rather than mapped, so that a file that is cut meanwhile cannot fault. Soft and
+ * <p>The file is read into native memory rather than mapped, so that a file that is cut meanwhile cannot fault. Soft and
  * external links are never followed. Whatever a malformed file does to the library that parses it becomes one
  * {@link ConvertException}.
  */
-public final class H5Reader implements AutoCloseable {
+public final class H5Reader implements Checkpoint {
     private static final int MAX_DATASETS = 100_000;
     private static final int MAX_DEPTH = 64;
+    private static final String UNREADABLE = "not a readable HDF5 file";
 
     /** Deflate's best ratio is 1032; larger datasets than that cannot be meant seriously, unless they are small. */
     private static final long MAX_RATIO = 1032;
@@ -40,10 +48,15 @@ public final class H5Reader implements AutoCloseable {
     private static final long ALWAYS_ALLOWED = 16L << 20;
 
     private final Path path;
+
+    /** Shared, as the library decodes chunks in several threads. */
+    private final Arena arena = Arena.ofShared();
+
     private final HdfFile file;
     private final long fileBytes;
     private final Map<String, Dataset> datasets = new LinkedHashMap<>();
     private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final Map<String, Stored> tensors = new LinkedHashMap<>();
     private final List<String> groups = new ArrayList<>();
 
     /**
@@ -59,11 +72,24 @@ public final class H5Reader implements AutoCloseable {
         }
     }
 
-    private H5Reader(Path path, HdfFile file, long fileBytes) {
+    private H5Reader(Path path) {
         this.path = path;
-        this.file = file;
-        this.fileBytes = fileBytes;
-        list(file, "", 0, new HashSet<>());
+        boolean opened = false;
+        try {
+            MemorySegment bytes = H5Bytes.load(path, arena);
+            fileBytes = bytes.byteSize();
+            file = guarded(path, UNREADABLE, () -> HdfFile.fromByteBuffer(bytes.asByteBuffer()));
+            guarded(path, UNREADABLE, () -> {
+                list(file, "", 0, new HashSet<>());
+                return path;
+            });
+            entries.values().forEach(e -> tensors.put(e.path, stored(e)));
+            opened = true;
+        } finally {
+            if (!opened) {
+                arena.close();
+            }
+        }
     }
 
     /**
@@ -72,16 +98,58 @@ public final class H5Reader implements AutoCloseable {
      * @throws ConvertException if it is malformed or larger than 1 GiB
      */
     public static H5Reader open(Path path) {
-        byte[] bytes = H5Bytes.load(path);
-        return guarded(path, "not a readable HDF5 file", () -> {
-            HdfFile file = HdfFile.fromBytes(bytes);
-            try {
-                return new H5Reader(path, file, bytes.length);
-            } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
-                file.close();
-                throw e;
+        return new H5Reader(path);
+    }
+
+    @Override
+    public String format() {
+        return "HDF5";
+    }
+
+    @Override
+    public Map<String, Stored> tensors() {
+        return Collections.unmodifiableMap(tensors);
+    }
+
+    private Stored stored(Entry e) {
+        int width = Integer.parseInt(e.type.substring(2));
+        char kind = e.type.charAt(1);
+        String type = (kind == 'f' ? "F" : kind == 'i' ? "I" : "U") + 8 * width;
+        try {
+            return new Stored(e.path, type, width, Shape.of(e.shape));
+        } catch (ShapeException x) {
+            throw new ConvertException(path + ": dataset \"" + e.path + "\": " + x.getMessage(), x);
+        }
+    }
+
+    /** The values in the type of the dataset; whole numbers are exact up to 53 bits. */
+    @Override
+    public HostTensor values(String dataset, Arena target) {
+        Stored t = tensors.get(dataset);
+        DType type = t == null ? null : t.dtype().orElse(null);
+        if (t == null || type == null) {
+            throw new ConvertException(path + ": dataset \"" + dataset + "\" is "
+                    + (t == null ? "not in this file" : "of type " + t.type() + ", which is not supported"));
+        }
+        HostTensor out = HostTensor.allocate(target, type, t.shape());
+        if (type == DType.F32 || type == DType.F16) {
+            HostTensor f32 = type == DType.F32 ? out : HostTensor.allocate(target, DType.F32, t.shape());
+            f32.set(read(dataset));
+            return type == DType.F32 ? out : Floats.convert(f32, DType.F16, dataset, target);
+        }
+        double[] values = readDoubles(dataset);
+        MemorySegment m = out.data();
+        for (int i = 0; i < values.length; i++) {
+            switch (type) {
+                case F64 -> m.setAtIndex(ValueLayout.JAVA_DOUBLE, i, values[i]);
+                case I64 -> m.setAtIndex(ValueLayout.JAVA_LONG, i, (long) values[i]);
+                case I32 -> m.setAtIndex(ValueLayout.JAVA_INT, i, (int) values[i]);
+                case I16 -> m.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) values[i]);
+                case I8, U8 -> m.setAtIndex(ValueLayout.JAVA_BYTE, i, (byte) (int) values[i]);
+                case F32, F16, BF16, BOOL -> throw new IllegalStateException("no type of HDF5: " + type);
             }
-        });
+        }
+        return out;
     }
 
     /** The numeric datasets by path, each object once, in the order of the file's groups. */
@@ -96,6 +164,14 @@ public final class H5Reader implements AutoCloseable {
 
     /** The values of a dataset, row-major, converted to float32 from whatever type they are stored in. */
     public float[] read(String dataset) {
+        return read(dataset, float[].class);
+    }
+
+    private double[] readDoubles(String dataset) {
+        return read(dataset, double[].class);
+    }
+
+    private <A> A read(String dataset, Class<A> array) {
         Entry entry = entries.get(dataset);
         Dataset d = datasets.get(dataset);
         if (entry == null || d == null) {
@@ -103,11 +179,14 @@ public final class H5Reader implements AutoCloseable {
         }
         int size = size(entry);
         return guarded(path, "dataset \"" + dataset + "\" cannot be read", () -> {
-            float[] values = new float[size];
+            A values = array.cast(Array.newInstance(array.getComponentType(), size));
             int copied = size == 0 ? 0 : copy(d.getDataFlat(), values, 0);
             if (copied == 0) {
                 // nothing was ever written (the library gives no value then), so every element is the fill value
-                Arrays.fill(values, d.getFillValue() instanceof Number n ? n.floatValue() : 0);
+                double fill = d.getFillValue() instanceof Number n ? n.doubleValue() : 0;
+                for (int i = 0; i < size && fill != 0; i++) {
+                    set(values, i, fill);
+                }
                 return values;
             }
             if (copied != size) {
@@ -146,6 +225,7 @@ public final class H5Reader implements AutoCloseable {
     @Override
     public void close() {
         file.close();
+        arena.close();
     }
 
     private Optional<List<String>> values(String group, String name) {
@@ -192,7 +272,9 @@ public final class H5Reader implements AutoCloseable {
     }
 
     private int size(Entry entry) {
-        long limit = Math.max(ALWAYS_ALLOWED, fileBytes * MAX_RATIO);
+        Dataset d = datasets.get(entry.path);
+        boolean compressed = d != null && !d.getFilters().isEmpty();
+        long limit = Math.max(ALWAYS_ALLOWED, compressed ? fileBytes * MAX_RATIO : fileBytes);
         long size;
         try {
             size = entry.size();
@@ -220,13 +302,13 @@ public final class H5Reader implements AutoCloseable {
     }
 
     /** Copies the numbers of an array, of arrays of arrays, or a single boxed number; returns the index after the last. */
-    private static int copy(Object from, float[] to, int start) {
-        if (from instanceof float[] f && f.length <= to.length - start) {
-            System.arraycopy(f, 0, to, start, f.length);
+    private static int copy(Object from, Object to, int start) {
+        if (from instanceof float[] f && to instanceof float[] t && f.length <= t.length - start) {
+            System.arraycopy(f, 0, t, start, f.length);
             return start + f.length;
         }
         if (from instanceof Number n) {
-            to[start] = n.floatValue();
+            set(to, start, n.doubleValue());
             return start + 1;
         }
         int at = start;
@@ -234,6 +316,14 @@ public final class H5Reader implements AutoCloseable {
             at = copy(Array.get(from, i), to, at);
         }
         return at;
+    }
+
+    private static void set(Object array, int i, double value) {
+        if (array instanceof double[] d) {
+            d[i] = value;
+        } else if (array instanceof float[] f) {
+            f[i] = (float) value;
+        }
     }
 
     /** The library was not written for hostile files: it throws whatever its parsing runs into. */

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.telltale.convert.Converted.Permuted;
 import org.telltale.convert.Converted.Tensor;
 import tools.jackson.databind.json.JsonMapper;
@@ -42,12 +43,21 @@ final class KerasEfficientNet {
     private final List<Tensor> tensors = new ArrayList<>();
     private final List<Integer> widths = new ArrayList<>();
 
-    /** A published network; the size is the side of its input. */
-    record Variant(double width, double depth, int size, double dropout) {
+    /** A network; the size is the side of its input, the divisor what channel counts are divisible by. */
+    record Variant(double width, double depth, int size, double dropout, int divisor) {
+        /** A published one. */
+        Variant(double width, double depth, int size, double dropout) {
+            this(width, depth, size, dropout, DIVISOR);
+        }
+
         int channels(int base) {
             double scaled = base * width;
-            int rounded = Math.max(DIVISOR, (int) (scaled + DIVISOR / 2.0) / DIVISOR * DIVISOR);
-            return rounded < 0.9 * scaled ? rounded + DIVISOR : rounded;
+            int rounded = Math.max(divisor, (int) (scaled + divisor / 2.0) / divisor * divisor);
+            return rounded < 0.9 * scaled ? rounded + divisor : rounded;
+        }
+
+        List<Integer> allRepeats() {
+            return IntStream.range(0, REPEATS.size()).map(this::repeats).boxed().toList();
         }
 
         int repeats(int stage) {
@@ -237,7 +247,7 @@ final class KerasEfficientNet {
         return found;
     }
 
-    private static ObjectNode config(Variant v, Labels labels) {
+    static ObjectNode config(Variant v, Labels labels) {
         JsonMapper json = new JsonMapper();
         ObjectNode config = json.createObjectNode();
         config.putArray("architectures").add("EfficientNetForImageClassification");
@@ -247,7 +257,7 @@ final class KerasEfficientNet {
                 .put("image_size", v.size)
                 .put("width_coefficient", v.width)
                 .put("depth_coefficient", v.depth)
-                .put("depth_divisor", DIVISOR);
+                .put("depth_divisor", v.divisor);
         config.set("kernel_sizes", json.valueToTree(KERNELS));
         config.set("in_channels", json.valueToTree(IN));
         config.set("out_channels", json.valueToTree(OUT));

@@ -182,7 +182,7 @@ final class KerasInceptionV3 {
         }
     }
 
-    private static ObjectNode config(int divisor) {
+    static ObjectNode config(int divisor) {
         ObjectNode config = new JsonMapper().createObjectNode();
         config.put("architecture", "inception_v3").put("num_classes", 0).put("num_features", 2048 / divisor);
         if (divisor > 1) {
@@ -197,7 +197,7 @@ final class KerasInceptionV3 {
     }
 
     /** Squashed by TensorFlow's bilinear rule, then to [-1, 1]. */
-    private static ObjectNode preprocessor() {
+    static ObjectNode preprocessor() {
         ObjectNode p = new JsonMapper().createObjectNode();
         p.put("image_processor_type", "TelltaleImageProcessor")
                 .put("do_resize", true)

@@ -266,24 +266,7 @@ final class KerasMobileNetV2 {
     private ObjectNode config(int imageSize, ArrayNode head, Labels labels) {
         MobileNetV2Widths rule = MobileNetV2Widths.find(widths)
                 .orElseThrow(() -> model.error("no depth multiplier gives the channels " + widths));
-        ObjectNode config = new JsonMapper().createObjectNode();
-        config.putArray("architectures").add("MobileNetV2ForImageClassification");
-        config.put("model_type", "mobilenet_v2")
-                .put("dtype", "float32")
-                .put("num_channels", 3)
-                .put("image_size", imageSize)
-                .put("depth_multiplier", rule.multiplier())
-                .put("depth_divisible_by", rule.divisor())
-                .put("min_depth", rule.divisor())
-                .put("expand_ratio", 6.0)
-                .put("output_stride", 32)
-                .put("first_layer_is_expansion", true)
-                .put("finegrained_output", true)
-                .put("hidden_act", "relu6")
-                .put("tf_padding", true)
-                .put("classifier_dropout_prob", dropout())
-                .put("layer_norm_eps", epsilon)
-                .put("initializer_range", 0.02);
+        ObjectNode config = rule.config(imageSize, epsilon, true, dropout());
         boolean plain = head.size() == 1 && head.get(0).get("bias").booleanValue();
         if (!plain) {
             config.set("head", head);

@@ -5,6 +5,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The rule of {@code modeling_mobilenet_v2.py} for channel counts: multiplied, rounded, then made divisible.
@@ -46,6 +48,32 @@ record MobileNetV2Widths(double multiplier, int divisor) {
         }
         widths.add(multiplier < 1 ? LAST : scaled(LAST));
         return widths;
+    }
+
+    /**
+     * The configuration of {@code MobileNetV2ForImageClassification}, without labels.
+     *
+     * @param same whether padding is TensorFlow's SAME rather than symmetric
+     */
+    ObjectNode config(int imageSize, double epsilon, boolean same, double dropout) {
+        ObjectNode config = new JsonMapper().createObjectNode();
+        config.putArray("architectures").add("MobileNetV2ForImageClassification");
+        return config.put("model_type", "mobilenet_v2")
+                .put("dtype", "float32")
+                .put("num_channels", 3)
+                .put("image_size", imageSize)
+                .put("depth_multiplier", multiplier)
+                .put("depth_divisible_by", divisor)
+                .put("min_depth", divisor)
+                .put("expand_ratio", EXPANSION)
+                .put("output_stride", 32)
+                .put("first_layer_is_expansion", true)
+                .put("finegrained_output", true)
+                .put("hidden_act", "relu6")
+                .put("tf_padding", same)
+                .put("classifier_dropout_prob", dropout)
+                .put("layer_norm_eps", epsilon)
+                .put("initializer_range", 0.02);
     }
 
     private int scaled(int channels) {

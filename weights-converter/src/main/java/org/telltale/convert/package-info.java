@@ -1,4 +1,4 @@
-/** Foreign checkpoints read and written as folders in the layout of Hugging Face: Keras files in HDF5. */
+/** Checkpoints of PyTorch, Keras, timm and open_clip, read without trust and written as folders in the layout of Hugging Face. */
 @NullMarked
 package org.telltale.convert;
 

@@ -16,8 +16,6 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 import org.telltale.engine.Shape;
 import org.telltale.engine.io.SafeTensors;
 import org.telltale.engine.testing.Golden;
@@ -137,14 +135,6 @@ class ConvertTest {
         assertThatThrownBy(() -> Convert.run(weights, folder.resolve("out"), Convert.Options.defaults()))
                 .isInstanceOf(ConvertException.class)
                 .hasMessageContaining("a whole model is needed");
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"pytorch_model.bin", "model.pt", "model.PTH", "epoch.ckpt"})
-    void pyTorchFilesAreRefusedByName(String name) {
-        assertThatThrownBy(() -> Convert.run(folder.resolve(name), folder.resolve("out"), Convert.Options.defaults()))
-                .isInstanceOf(ConvertException.class)
-                .hasMessageContaining("PyTorch files are not read yet");
     }
 
     @Test

@@ -30,4 +30,22 @@ public sealed interface Schedule {
                     : rate * (1 - (double) Math.min(step, total) / (double) total);
         }
     }
+
+    /** Rises in a straight line over the warm-up, then falls to 0 after the last step as half a cosine. */
+    record Cosine(double rate, long warmUp, long total) implements Schedule {
+        public Cosine {
+            if (warmUp < 0 || total < 1 || warmUp > total) {
+                throw new IllegalArgumentException("a warm-up of " + warmUp + " steps of " + total);
+            }
+        }
+
+        @Override
+        public double at(long step) {
+            if (step < warmUp) {
+                return rate * (double) (step + 1) / (double) warmUp;
+            }
+            double done = (double) (Math.min(step, total) - warmUp) / (double) Math.max(total - warmUp, 1);
+            return rate * 0.5 * (1 + StrictMath.cos(Math.PI * done));
+        }
+    }
 }
