@@ -1,15 +1,34 @@
 package org.telltale.app;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
+import org.telltale.app.data.DataException;
 import org.telltale.app.data.LoaderOptions.Unreadable;
+import org.telltale.app.data.Reasons;
+import org.telltale.app.data.Scores;
 import org.telltale.app.demo.Demo;
+import org.telltale.app.experiment.Experiment;
+import org.telltale.app.experiment.Findings;
+import org.telltale.app.experiment.FindingsReader;
+import org.telltale.app.experiment.PlanReader;
+import org.telltale.app.experiment.Setup;
+import org.telltale.app.experiment.Stage;
+import org.telltale.app.fusion.Fusion;
 import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.app.train.TrainingListener;
 import org.telltale.app.train.TrainingOptions;
+import org.telltale.engine.io.WholeFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -25,6 +44,9 @@ import picocli.CommandLine.Option;
         footerHeading = "%nExamples:%n",
         footer = {"  telltale demo", "  telltale demo --out /tmp/demo --seed 7"})
 final class DemoCommand implements Callable<Integer> {
+    /** The weight of the text in the fused results that are printed. */
+    private static final double EVEN = 0.5;
+
     private final Terminal terminal;
 
     @Mixin
@@ -63,8 +85,109 @@ final class DemoCommand implements Callable<Integer> {
                 false,
                 Build.current().toString());
         Demo.Made made = new Demo(out, Demo.counts(), options, new Shown()).make();
-        terminal.say(String.format(Locale.ROOT, "made in %.0f s: %s", (System.nanoTime() - began) / 1e9, made.data()));
+        Path plan = plan(made);
+        terminal.say("running the experiment of " + plan);
+        Build build = Build.current();
+        Setup setup = new Setup(terminal, options.model(), build.version(), build.commit(), false);
+        Path run = out.resolve("run");
+        Experiment.of(PlanReader.read(plan), setup).run(run, EnumSet.allOf(Stage.class), Optional.empty());
+        Path report = ExperimentCommand.report(terminal, run);
+        terminal.say(String.format(Locale.ROOT, "done in %.0f s", (System.nanoTime() - began) / 1e9));
+        terminal.out().print(summary(FindingsReader.read(run)) + "report: " + report + "\n");
         return Exit.OK.code();
+    }
+
+    /** The plan of the experiment, in a file of its own, to be looked at and changed. */
+    private Path plan(Demo.Made made) {
+        Path file = out.resolve("plan.yaml");
+        String text = """
+                # What 'telltale demo' runs: 'telltale experiment --plan plan.yaml --out run' does the same.
+                data: %s
+                split: consolidated
+                trials: 2
+                seed: %d
+                weights: 0.1
+                figures: [MobileNetV2]
+                tasks:
+                  disaster_types: {}
+                  damage_severity: {}
+                classifiers:
+                  MobileNetV2:
+                    model: %s
+                    from_scratch: true
+                    train: {epochs: [10, 0], rate: [1e-3], trained: ["^"], batch: 16, size: 64, augmentation: false}
+                captioners:
+                  IV3+RNN: {kind: attention-gru, model: %s}
+                  BLIP: {kind: blip, model: %s, beams: 3, max_length: 20}
+                  CLIP-I:
+                    kind: interrogator
+                    model: %s
+                    captioner: %s
+                    lists: %s
+                    cache: tables
+                    beams: 3
+                    max_flavors: 4
+                text:
+                  model: %s
+                  from_scratch: true
+                  train: {epochs: 8, rate: 1e-3, batch: 16, size: 24}
+                """.formatted(
+                        from(made.data()),
+                        seed,
+                        from(made.mobileNet()),
+                        from(made.attentionGru()),
+                        from(made.blip()),
+                        from(made.clip()),
+                        from(made.blip()),
+                        from(made.lists()),
+                        from(made.bert()));
+        try {
+            WholeFile.write(file, text.getBytes(StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new DataException(file + ": cannot be written: " + Reasons.of(e), e);
+        }
+        return file;
+    }
+
+    /** A path as the plan writes it, from its own folder on. */
+    private String from(Path path) {
+        return '"' + out.relativize(path).toString().replace('\\', '/') + '"';
+    }
+
+    /** The accuracies of every system, and of each fused pair. */
+    private static String summary(Findings found) {
+        StringBuilder lines = new StringBuilder();
+        for (Findings.Task task : found.tasks()) {
+            Map<String, String> truth = new HashMap<>();
+            task.test().forEach(p -> truth.put(p.id(), p.label()));
+            lines.append(task.name()).append(":");
+            task.images().forEach((name, trials) -> lines.append(said(name, mean(trials, truth))));
+            task.texts().forEach((name, trials) -> lines.append(said(name, mean(trials, truth))));
+            task.images()
+                    .forEach((image, pictures) -> task.texts().forEach((text, texts) -> {
+                        List<List<Scores>> fused = new ArrayList<>();
+                        for (int k = 0; k < Math.min(pictures.size(), texts.size()); k++) {
+                            fused.add(Fusion.of(pictures.get(k), texts.get(k)).at(EVEN));
+                        }
+                        lines.append(said(image + " with " + text, mean(fused, truth)));
+                    }));
+            lines.append('\n');
+        }
+        return lines.toString();
+    }
+
+    private static String said(String system, double accuracy) {
+        return String.format(Locale.ROOT, "%n  %-24s %.1f %%", system, 100 * accuracy);
+    }
+
+    private static double mean(List<List<Scores>> trials, Map<String, String> truth) {
+        return trials.stream()
+                .mapToDouble(t -> t.stream()
+                                .filter(s -> s.top().equals(truth.get(s.id())))
+                                .count()
+                        / (double) t.size())
+                .average()
+                .orElse(Double.NaN);
     }
 
     /** On standard error: what begins, a status line of the drawing, and the epochs of each training. */

@@ -214,11 +214,12 @@ final class ExperimentCommand implements Callable<Integer> {
     }
 
     /** Writes the report of what a folder holds. */
-    static void report(Terminal terminal, Path folder) {
+    static Path report(Terminal terminal, Path folder) {
         Findings findings = FindingsReader.read(folder);
         Path to = folder.resolve("report");
         Report.write(findings, to);
         terminal.say("wrote " + to.resolve("report.html"));
+        return to.resolve("report.html");
     }
 
     /** {@code telltale experiment plan}. */

@@ -84,7 +84,8 @@ public record RecipeChanges(
                 base.dropRemainder(),
                 augmented ? base.augmentation() : Augmentation.none(),
                 dropout.map(d -> new Recipe.Head(base.head().norm(), d)).orElse(base.head()),
-                phases.stream().filter(p -> p.epochs() > 0).toList());
+                phases.stream().filter(p -> p.epochs() > 0).toList(),
+                base.smoothing());
     }
 
     private Optimizer optimizer(Optimizer o) {

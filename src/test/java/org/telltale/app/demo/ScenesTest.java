@@ -108,7 +108,8 @@ class ScenesTest {
         assertThat(captions.findings()).isEmpty();
         assertThat(captions.samples(Split.TRAIN)).hasSizeBetween(44 * 2, 44 * 3);
         assertThat(captions.samples(Split.TEST)).hasSizeBetween(10 * 2, 10 * 3);
-        assertThat(LabelLists.read(folder.resolve("lists")).flavors()).hasSizeGreaterThan(30);
+        assertThat(LabelLists.read(folder.resolve("lists"), why -> {}).flavors())
+                .hasSizeGreaterThan(30);
         assertThat(folder.resolve("README.txt")).content().contains("not photographs", "seed 7");
     }
 
