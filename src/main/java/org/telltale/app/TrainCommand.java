@@ -261,6 +261,7 @@ final class TrainCommand implements Callable<Integer> {
             throw new Exit.UsageException("--recipe blip and clip take captions with --data; --captions, --train and"
                     + " --labels have no use");
         }
+        hub.fetch(terminal, model);
         CaptionedParent.Kind kind = CaptionedParent.kind(model, scratch);
         Recipe recipe = smoothed(changes.of(kind.recipe(), model), kind.recipe());
         CaptionedParent parent = ModelArguments.open(() -> kind.with(recipe));
