@@ -114,6 +114,27 @@ class FetchedModelTest {
         assertThat(hub.requests()).isEmpty();
     }
 
+    @Test
+    void trainingAsksTheHubForItsModel() throws IOException, InterruptedException {
+        for (String recipe : List.of("blip", "efficientnet")) {
+            Result r = run(
+                    Map.of(),
+                    List.of(),
+                    "train",
+                    "--recipe",
+                    recipe,
+                    "--model",
+                    "flood/none",
+                    "--data",
+                    folder.toString(),
+                    "--out",
+                    folder.resolve("run").toString());
+            assertThat(r.code).as(r.err).isEqualTo(3);
+            assertThat(r.err).contains("flood/none: not found", hub.endpoint());
+        }
+        assertThat(hub.requests()).hasSize(2);
+    }
+
     /** The heap is smaller than the file. The server answers no further than the kill, which so meets the middle. */
     @Test
     void aPullThatIsKilledGoesOnWhereItWasInLittleMemory() throws IOException, InterruptedException {
