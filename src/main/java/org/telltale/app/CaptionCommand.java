@@ -85,6 +85,9 @@ final class CaptionCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         report.begin();
+        model.options();
+        output.check();
+        model.hub.fetch(terminal, model.model);
         Path folder = ModelFolder.find(model.model);
         Exit exit = ModelArguments.open(() -> AttentionCaptioner.reads(folder)) ? attended() : caption();
         if (output.timings) {

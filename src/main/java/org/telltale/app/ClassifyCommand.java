@@ -127,6 +127,7 @@ final class ClassifyCommand implements Callable<Integer> {
         }
         ModelOptions options = model.options();
         output.check();
+        model.hub.fetch(terminal, model.model);
         if (labels != null || template != null) {
             return classifyByLabels(options);
         }

@@ -104,6 +104,7 @@ final class EmbedCommand implements Callable<Integer> {
             throw new Exit.UsageException("pictures, --text or --texts: at least one of them, not none");
         }
         output.check(tensors, "--safetensors");
+        model.hub.fetch(terminal, model.model);
         Headers headers =
                 output.records() || tensors != null ? Headers.begin(Header.EMBEDDINGS, "embed", model, timings) : null;
         List<String> ids = inputs.isEmpty() ? List.of() : Pictures.find(inputs, terminal.in());

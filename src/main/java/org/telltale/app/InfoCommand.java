@@ -42,7 +42,7 @@ final class InfoCommand implements Callable<Integer> {
     @Option(
             names = {"-m", "--model"},
             paramLabel = "ID|FOLDER",
-            description = "A model folder, or an id of the local Hugging Face cache.")
+            description = "A model folder, or an id of the local Hugging Face cache; nothing is fetched.")
     private @Nullable String model;
 
     @Parameters(

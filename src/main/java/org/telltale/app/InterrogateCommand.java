@@ -63,7 +63,7 @@ final class InterrogateCommand implements Callable<Integer> {
     @Option(
             names = "--captioner",
             paramLabel = "ID|FOLDER",
-            description = "BLIP's folder, or an id of the local Hugging Face cache; needed but for --mode negative.")
+            description = "BLIP's folder or id; needed but for --mode negative.")
     private @Nullable String captioner;
 
     @Option(
@@ -149,6 +149,8 @@ final class InterrogateCommand implements Callable<Integer> {
     private Exit interrogate() throws InterruptedException {
         Interrogator.Builder builder = builder();
         output.check(csv, "--csv");
+        model.hub.fetch(terminal, model.model);
+        model.hub.fetch(terminal, mode == Mode.NEGATIVE ? null : captioner);
         Headers headers =
                 output.records() || csv != null ? Headers.begin(Header.PROMPTS, "interrogate", model, timings) : null;
         List<String> ids = Pictures.find(inputs, terminal.in());

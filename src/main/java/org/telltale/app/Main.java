@@ -71,6 +71,11 @@ public final class Main implements Runnable {
 
     /** Runs a command; the exit code. */
     static int run(Terminal terminal, String... args) {
+        return run(terminal, System.getenv(), args);
+    }
+
+    /** Runs a command in an environment of which {@code pull} reads where it fetches from; the exit code. */
+    static int run(Terminal terminal, Map<String, String> environment, String... args) {
         TimingsReport timings = new TimingsReport();
         Main main = new Main();
         CommandLine line = new CommandLine(main);
@@ -84,6 +89,8 @@ public final class Main implements Runnable {
         commands.put("fuse", () -> new FuseCommand(terminal));
         commands.put("experiment", () -> experiment(terminal));
         commands.put("convert", () -> new ConvertCommand(terminal));
+        commands.put("pull", () -> new PullCommand(terminal, environment));
+        commands.put("data", () -> DataCommand.of(terminal));
         commands.put("info", () -> new InfoCommand(terminal));
         commands.put("help", HelpCommand::new);
         // Reading the annotations of all commands takes a while that one named at once needs not wait for.

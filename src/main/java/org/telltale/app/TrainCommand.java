@@ -66,8 +66,13 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = {"-m", "--model"},
             paramLabel = "ID|FOLDER",
-            description = "The model folder to start from, or an id of the local Hugging Face cache.")
+            description =
+                    "The model folder to start from, or an id of Hugging Face, which is fetched if it is not in the"
+                            + " cache.")
     private @Nullable String model;
+
+    @Mixin
+    private HubArguments hub = new HubArguments();
 
     @Mixin
     private CaptionerArguments captioner = new CaptionerArguments();
@@ -237,6 +242,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         Recipe recipe = changes.of(Recipe.attentionGru(), Recipe.ATTENTION_GRU);
         CaptionTraining.Options how = captioner.options(resize);
+        hub.fetch(terminal, how.encoder());
         TrainingProgress shown = new TrainingProgress(terminal);
         Dataset<Sample.Captioned> set = CaptionData.read(data, Shares.of(seed));
         try (CaptionTraining training =
@@ -255,6 +261,7 @@ final class TrainCommand implements Callable<Integer> {
             throw new Exit.UsageException("--recipe blip and clip take captions with --data; --captions, --train and"
                     + " --labels have no use");
         }
+        hub.fetch(terminal, model);
         CaptionedParent.Kind kind = CaptionedParent.kind(model, scratch);
         Recipe recipe = smoothed(changes.of(kind.recipe(), model), kind.recipe());
         CaptionedParent parent = ModelArguments.open(() -> kind.with(recipe));
@@ -282,6 +289,7 @@ final class TrainCommand implements Callable<Integer> {
         if (model == null) {
             throw new Exit.UsageException("Missing required option: '--model=ID|FOLDER'");
         }
+        hub.fetch(terminal, model);
         // The labels make the model, so the data comes first; a wrong model is told before the data is read.
         Parent first = Parent.open(model, List.of("a", "b"), scratch);
         boolean pictures = first.picturesWanted();

@@ -179,7 +179,7 @@ class BadInputTest {
 
     @Test
     void helpAndVersionAreData() {
-        for (String command : new String[] {"caption", "classify", "fuse", "convert", "info"}) {
+        for (String command : new String[] {"caption", "classify", "fuse", "convert", "pull", "info"}) {
             Cli run = Cli.run(command, "--help").succeeded();
             assertThat(run.out()).contains("Exit codes:", "Example", "telltale " + command);
             assertThat(run.err()).isEmpty();

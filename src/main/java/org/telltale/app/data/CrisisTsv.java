@@ -27,8 +27,9 @@ public final class CrisisTsv {
      *
      * @param path from the folder {@code data} on
      * @param line of the file, counted from 1, the header's
+     * @param cut whether the file has more before that folder, as those of CrisisMMD do
      */
-    public record Row(String id, String path, String label, int line) {}
+    public record Row(String id, String path, String label, int line, boolean cut) {}
 
     /**
      * The rows of a file.
@@ -58,7 +59,9 @@ public final class CrisisTsv {
         List<Row> rows = new ArrayList<>();
         Map<String, Integer> ids = new HashMap<>();
         for (Table.Row r : table.rows()) {
-            Row row = new Row(table.value(r, "image_id"), path(table, r), label.apply(table, r), r.line());
+            String path = path(table, r);
+            boolean cut = !path.equals(table.value(r, "image_path"));
+            Row row = new Row(table.value(r, "image_id"), path, label.apply(table, r), r.line(), cut);
             Integer before = ids.putIfAbsent(row.id, r.line());
             if (before != null) {
                 throw new DataException(
