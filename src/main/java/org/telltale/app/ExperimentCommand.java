@@ -116,6 +116,9 @@ final class ExperimentCommand implements Callable<Integer> {
     @Mixin
     private DeviceArguments device = new DeviceArguments();
 
+    @Mixin
+    private HubArguments hub = new HubArguments();
+
     ExperimentCommand(Terminal terminal) {
         this.terminal = terminal;
         device.exif = Exif.IGNORE;
@@ -141,7 +144,11 @@ final class ExperimentCommand implements Callable<Integer> {
         if (out == null) {
             throw new Exit.UsageException("Missing required option: '--out=RUN'");
         }
-        int unreadable = Experiment.of(plan, setup).run(out, which, part);
+        Experiment experiment = Experiment.of(plan, setup);
+        for (String model : plan.models(which)) {
+            hub.fetch(terminal, model);
+        }
+        int unreadable = experiment.run(out, which, part);
         if (part.isEmpty()) {
             report(terminal, out);
         }

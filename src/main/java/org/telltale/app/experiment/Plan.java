@@ -2,11 +2,13 @@ package org.telltale.app.experiment;
 
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.telltale.app.data.Split;
 import org.telltale.app.train.Parent;
@@ -134,6 +136,31 @@ public record Plan(
     /** The same systems with another scope and some of the tasks. */
     public Plan with(Scope otherScope, List<Task> otherTasks) {
         return new Plan(otherScope, otherTasks, classifiers, captioners, reader, step, figures);
+    }
+
+    /** The folders and ids of all models that some stages open, each once. */
+    public Set<String> models(Set<Stage> stages) {
+        Set<String> models = new LinkedHashSet<>();
+        if (stages.contains(Stage.CAPTIONS)) {
+            for (Captioner c : captioners) {
+                switch (c) {
+                    case Blip b -> models.add(b.model());
+                    case AttentionGru a -> models.add(a.model());
+                    case Interrogated i -> {
+                        models.add(i.model());
+                        models.add(i.captioner());
+                    }
+                    case Given g -> {}
+                }
+            }
+        }
+        if (stages.contains(Stage.IMAGE)) {
+            classifiers.forEach(c -> models.add(c.training().model()));
+        }
+        if (stages.contains(Stage.TEXT) && !captioners.isEmpty()) {
+            models.add(reader.training().model());
+        }
+        return models;
     }
 
     /** The weights of the text, from 0 to 1. */
