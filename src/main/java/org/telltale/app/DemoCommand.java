@@ -29,6 +29,7 @@ import org.telltale.app.pipeline.Terminal;
 import org.telltale.app.train.TrainingListener;
 import org.telltale.app.train.TrainingOptions;
 import org.telltale.engine.io.WholeFile;
+import org.telltale.models.image.Exif;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -68,6 +69,7 @@ final class DemoCommand implements Callable<Integer> {
 
     DemoCommand(Terminal terminal) {
         this.terminal = terminal;
+        device.exif = Exif.IGNORE;
     }
 
     @Override
@@ -115,7 +117,8 @@ final class DemoCommand implements Callable<Integer> {
                   MobileNetV2:
                     model: %s
                     from_scratch: true
-                    train: {epochs: [10, 0], rate: [1e-3], trained: ["^"], batch: 16, size: 64, augmentation: false}
+                    train: {epochs: [16, 8], rate: [2e-3, 5e-5], trained: ["^", "^"], dropout: 0.3, batch: 16, size: 64,
+                            augmentation: false}
                 captioners:
                   IV3+RNN: {kind: attention-gru, model: %s}
                   BLIP: {kind: blip, model: %s, beams: 3, max_length: 20}

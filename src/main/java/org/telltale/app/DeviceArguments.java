@@ -38,12 +38,12 @@ class DeviceArguments {
                     + " avx2, avx512, avx512_bf16 or amx_bf16; 'telltale info' names the one that auto takes.")
     private @Nullable String kernel;
 
+    /** Commands that repeat the paper begin with another value. */
     @Option(
             names = "--exif",
             paramLabel = "apply|ignore",
-            defaultValue = "apply",
             description =
-                    "A picture's EXIF orientation; the paper's experiment ignores it (default: ${DEFAULT-VALUE}).")
+                    "A picture's EXIF orientation (default: apply; ignore in 'experiment' and 'demo', as in the paper).")
     Exif exif = Exif.APPLY;
 
     /** What the options say, checked. */

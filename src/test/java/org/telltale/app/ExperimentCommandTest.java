@@ -63,6 +63,7 @@ class ExperimentCommandTest {
                 .succeeded();
         assertThat(folder.resolve("run/report/report.html")).content().contains("shape", "CNN", "BLIP");
         assertThat(folder.resolve("run/report/table2.csv")).content().contains("shape,image,CNN,2,2,");
+        assertThat(folder.resolve("run/captions/BLIP.jsonl")).content().contains("\"exif\":\"ignore\"");
         Cli status = Cli.run("experiment", "status", out()).succeeded();
         assertThat(status.lines()).hasSize(6).last().asString().startsWith("5 of 5 jobs are done");
         assertThat(status.out()).contains("image shape, CNN, trial 2");
