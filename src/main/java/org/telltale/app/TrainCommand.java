@@ -56,8 +56,6 @@ import picocli.CommandLine.Option;
             "  telltale train --recipe clip --model tiny-clip --from-scratch --data captions.csv --out run"
         })
 final class TrainCommand implements Callable<Integer> {
-    private static final long MEMORY_FOR_PICTURES = 1L << 30;
-
     private final Terminal terminal;
 
     @Mixin
@@ -303,10 +301,9 @@ final class TrainCommand implements Callable<Integer> {
             Dataset<Sample.Picture> set = pictures();
             parent = first.withLabels(set.labels());
             Preprocess preprocess = parent.preprocess(recipe.size(), resize);
-            PictureOptions.Cache cache =
-                    new PictureOptions.Cache(Optional.empty(), 0, MEMORY_FOR_PICTURES, PictureOptions.Levels.EXACT);
             labelled = new TrainingData.Pictures(
-                    set, new PictureOptions(preprocess, device.exif, Augmentation.none(), cache));
+                    set,
+                    new PictureOptions(preprocess, device.exif, Augmentation.none(), PictureOptions.Cache.IN_MEMORY));
         } else {
             Dataset<Sample.Text> set = texts(model);
             parent = first.withLabels(set.labels());

@@ -32,6 +32,9 @@ public record PictureOptions(Preprocess preprocess, Exif exif, Augmentation augm
         /** Every picture is decoded each time. */
         public static final Cache NONE = new Cache(Optional.empty(), 0, 0, Levels.EXACT);
 
+        /** What fits into 1 GiB of memory, with the values that it had. */
+        public static final Cache IN_MEMORY = new Cache(Optional.empty(), 0, 1L << 30, Levels.EXACT);
+
         public Cache {
             if (maxFileBytes < 0 || maxMemoryBytes < 0) {
                 throw new IllegalArgumentException("a cache of " + maxFileBytes + " bytes in files and "

@@ -146,10 +146,11 @@ public final class Demo {
         Dataset<Sample.Picture> set = PictureData.tables(tables, CrisisTsv.LABEL, data, Optional.empty());
         Parent parent = Parent.open(start.toString(), set.labels(), true);
         Recipe recipe = pictureRecipe();
-        PictureOptions.Cache cache =
-                new PictureOptions.Cache(Optional.empty(), 0, 1L << 28, PictureOptions.Levels.EXACT);
         PictureOptions how = new PictureOptions(
-                parent.preprocess(recipe.size(), Parent.Resize.TENSORFLOW), Exif.IGNORE, Augmentation.none(), cache);
+                parent.preprocess(recipe.size(), Parent.Resize.TENSORFLOW),
+                Exif.IGNORE,
+                Augmentation.none(),
+                PictureOptions.Cache.IN_MEMORY);
         return new Trainer(parent, new TrainingData.Pictures(set, how), recipe, options)
                 .run(out.resolve("training").resolve("mobilenet"), audience.training(), audience.cancelled())
                 .model();

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -53,8 +54,6 @@ import tools.jackson.databind.node.ObjectNode;
  * result.
  */
 public final class Experiment {
-    private static final long MEMORY_FOR_PICTURES = 1L << 30;
-
     /** What a finished trial need not keep. */
     private static final List<String> HEAVY = List.of("checkpoint.safetensors", "best.safetensors");
 
@@ -62,6 +61,10 @@ public final class Experiment {
     private final Setup setup;
     private final Map<String, TaskData> tasks = new LinkedHashMap<>();
     private final Hashes hashes = new Hashes();
+
+    /** Each model is looked at, and its files hashed, once. */
+    private final Map<Plan.Training, Parent> parents = new HashMap<>();
+
     private int unreadable;
 
     private Experiment(Plan plan, Setup setup) {
@@ -313,8 +316,7 @@ public final class Experiment {
     }
 
     /** A trial of a classifier, ready to be trained and then to score the test split. */
-    private record Trial(
-            Job job, Parent parent, TrainingData data, Recipe recipe, Scores.Source source, ScoresOfTest scorer) {}
+    private record Trial(Job job, Parent parent, TrainingData data, Recipe recipe, ScoresOfTest scorer) {}
 
     /** Scores the test split with a finished model. */
     private interface ScoresOfTest {
@@ -328,23 +330,20 @@ public final class Experiment {
                 .findFirst()
                 .orElseThrow();
         Dataset<Sample.Picture> set = task(job.task()).set();
-        Parent parent = opening(() -> Parent.open(
-                classifier.training().model(),
-                set.labels(),
-                classifier.training().scratch()));
+        Parent parent = parent(classifier.training(), set.labels());
         if (!parent.picturesWanted()) {
             throw new TrainingException(classifier.name() + ": "
                     + classifier.training().model() + " classifies texts, expected MobileNetV2 or EfficientNet");
         }
         Recipe recipe = recipe(classifier.name(), classifier.training(), parent);
         Preprocess preprocess = parent.preprocess(recipe.size(), classifier.resize());
-        PictureOptions.Cache cache =
-                new PictureOptions.Cache(Optional.empty(), 0, MEMORY_FOR_PICTURES, PictureOptions.Levels.EXACT);
         TrainingData data = new TrainingData.Pictures(
-                set, new PictureOptions(preprocess, setup.options().exif(), Augmentation.none(), cache));
+                set,
+                new PictureOptions(
+                        preprocess, setup.options().exif(), Augmentation.none(), PictureOptions.Cache.IN_MEMORY));
         trial(
                 folder,
-                new Trial(job, parent, data, recipe, Scores.Source.IMAGE, (file, model, header) -> {
+                new Trial(job, parent, data, recipe, (file, model, header) -> {
                     Map<String, Path> files = new LinkedHashMap<>();
                     set.samples(Split.TEST).forEach(p -> files.put(p.id(), p.file()));
                     try (ImageClassifier c = ImageClassifier.open(model.toString(), setup.options())) {
@@ -378,7 +377,7 @@ public final class Experiment {
         Plan.Training training = plan.reader().training();
         Dataset<Sample.Text> set =
                 told(TextData.captions(captions, task(job.task()).set()));
-        Parent parent = opening(() -> Parent.open(training.model(), set.labels(), training.scratch()));
+        Parent parent = parent(training, set.labels());
         if (parent.picturesWanted()) {
             throw new TrainingException("text: " + training.model() + " classifies pictures, expected BERT");
         }
@@ -386,7 +385,7 @@ public final class Experiment {
         TrainingData data = new TrainingData.Texts(set, WordPiece.read(parent.folder()), recipe.size());
         trial(
                 folder,
-                new Trial(job, parent, data, recipe, Scores.Source.TEXT, (file, model, header) -> {
+                new Trial(job, parent, data, recipe, (file, model, header) -> {
                     try (TextClassifier c = TextClassifier.open(model.toString(), setup.options())) {
                         header.put("backend", c.device());
                         try (RecordFile records = RecordFile.open(file, header, false)) {
@@ -415,6 +414,17 @@ public final class Experiment {
                 set.findings().stream()
                         .filter(f -> f.kind() != Finding.Kind.UNMATCHED)
                         .toList());
+    }
+
+    private Parent parent(Plan.Training training, List<String> labels) {
+        return opening(() -> {
+            Parent known = parents.get(training);
+            Parent parent = known == null
+                    ? Parent.open(training.model(), labels, training.scratch())
+                    : known.withLabels(labels);
+            parents.put(training, parent);
+            return parent;
+        });
     }
 
     private static Recipe recipe(String name, Plan.Training training, Parent parent) {

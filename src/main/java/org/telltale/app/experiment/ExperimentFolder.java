@@ -151,10 +151,6 @@ final class ExperimentFolder implements AutoCloseable {
         }
     }
 
-    Path root() {
-        return root;
-    }
-
     Path samples(String task) {
         return root.resolve("tasks").resolve(Plan.slug(task) + ".tsv");
     }
@@ -172,10 +168,6 @@ final class ExperimentFolder implements AutoCloseable {
                 .resolve(Plan.slug(task))
                 .resolve(Plan.slug(system))
                 .resolve("trial-" + trial);
-    }
-
-    Path report() {
-        return root.resolve("report");
     }
 
     /** Appends what a sitting at a job took. */

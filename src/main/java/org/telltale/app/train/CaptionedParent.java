@@ -5,7 +5,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import org.telltale.api.Captioner;
 import org.telltale.api.ModelFolder;
@@ -38,7 +37,6 @@ public final class CaptionedParent implements Origin {
     /** What Hugging Face's classes draw from where the configuration does not say otherwise. */
     private static final double DEVIATION = 0.02;
 
-    private static final long MEMORY_FOR_PICTURES = 1L << 30;
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
@@ -90,10 +88,8 @@ public final class CaptionedParent implements Origin {
 
     /** Captions as this model learns them. */
     public TrainingData.Captioned data(Dataset<Sample.Captioned> set, Exif exif) {
-        PictureOptions.Cache cache =
-                new PictureOptions.Cache(Optional.empty(), 0, MEMORY_FOR_PICTURES, PictureOptions.Levels.EXACT);
         return new TrainingData.Captioned(
-                set, new PictureOptions(preprocess, exif, Augmentation.none(), cache), tokens);
+                set, new PictureOptions(preprocess, exif, Augmentation.none(), PictureOptions.Cache.IN_MEMORY), tokens);
     }
 
     @Override
