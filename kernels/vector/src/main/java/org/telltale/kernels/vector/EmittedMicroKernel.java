@@ -22,8 +22,13 @@ final class EmittedMicroKernel implements MicroKernel {
 
     private static final int USUAL_SLAB = 1024;
 
+    /** Half of the second-level cache, where the CPU does not tell it. */
+    private static final long USUAL_CACHED = 1 << 18;
+
     private final Rung rung;
     private final int slab;
+    private final long cached;
+
     /** Emitted when a kernel that needs it is made. */
     private final Map<Activation, MethodHandle> f32 = new ConcurrentHashMap<>();
 
@@ -39,6 +44,7 @@ final class EmittedMicroKernel implements MicroKernel {
         this.rung = rung;
         long fits = secondCache / 8 / (4L * rung.columns()) / 32 * 32;
         this.slab = secondCache == 0 ? USUAL_SLAB : Math.clamp(fits, LEAST_SLAB, MOST_SLAB);
+        this.cached = secondCache == 0 ? USUAL_CACHED : secondCache / 2;
     }
 
     Rung rung() {
@@ -63,6 +69,11 @@ final class EmittedMicroKernel implements MicroKernel {
     @Override
     public int slab() {
         return slab;
+    }
+
+    @Override
+    public long cached() {
+        return cached;
     }
 
     @Override

@@ -28,6 +28,9 @@ final class Gemm implements Kernel {
     /** Chunks to aim at, and multiply-adds below which one is not worth handing over. */
     private static final int CHUNKS = 32;
 
+    /** Tiles of rows in a block at least, where its panels come from beyond the second-level cache. */
+    private static final int LEAST_TILES = 4;
+
     private static final long SMALL = 1 << 16;
 
     /** Floats between packed rows: rows of a slab's 4 KiB would all lie in one set of the first-level cache. */
@@ -51,6 +54,10 @@ final class Gemm implements Kernel {
     private final int blocks;
     private final int groupPanels;
     private final int groups;
+
+    /** Whether the blocks of rows follow each other under each group of panels, so that panels are read once. */
+    private final boolean panelsOuter;
+
     private final int slab;
     private final long scratchBytes;
     private final Packing packing;
@@ -107,18 +114,29 @@ final class Gemm implements Kernel {
         this.columns = right.panels().columns();
         this.depth = right.panels().depth();
         int panels = right.panels().panels();
-        blocksPerMatrix = (rows + BLOCK - 1) / BLOCK;
-        int even = blocksPerMatrix == 0 ? 0 : (rows + blocksPerMatrix - 1) / blocksPerMatrix;
-        blockRows = (even + MICRO.rows() - 1) / MICRO.rows() * MICRO.rows();
+        packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
+        // Panels that stay in the cache are passed by many small blocks of rows, so that the rows of a picture stay
+        // with a
+        // worker from one layer to the next, and a left operand that must be packed is packed once. Otherwise each
+        // worker
+        // has panels of its own.
+        boolean resident = right.panels().panelBytes() * panels <= MICRO.cached();
+        boolean byRows = resident || packing != Packing.NONE;
+        int tile = MICRO.rows();
+        int tiles = Math.ceilDiv(rows, tile);
+        int wanted = Math.clamp((long) matrices * rows * depth * columns / SMALL, 1, CHUNKS);
+        int cuts = Math.ceilDiv(wanted, Math.max(1, byRows ? matrices : Math.multiplyExact(matrices, panels)));
+        int blockTiles = Math.clamp(tiles / cuts, resident ? 1 : LEAST_TILES, BLOCK / tile);
+        int even = Math.ceilDiv(tiles, Math.max(1, Math.ceilDiv(tiles, blockTiles)));
+        blockRows = even * tile;
+        blocksPerMatrix = rows == 0 ? 0 : Math.ceilDiv(rows, blockRows);
         blocks = Math.multiplyExact(matrices, blocksPerMatrix);
-        long work = (long) blocks * blockRows * depth * columns;
-        long wanted = Math.min(blocks == 0 ? 1 : (CHUNKS + blocks - 1) / blocks, Math.max(work / SMALL, 1));
-        int most = (int) Math.max(1, Math.min(panels, wanted));
-        groupPanels = Math.max((panels + most - 1) / most, 1);
-        groups = (panels + groupPanels - 1) / groupPanels;
+        int most = Math.clamp(Math.ceilDiv(wanted, Math.max(blocks, 1)), 1, Math.max(panels, 1));
+        groupPanels = Math.max(Math.ceilDiv(panels, most), 1);
+        groups = Math.ceilDiv(panels, groupPanels);
+        panelsOuter = !byRows && 4L * rows * depth <= MICRO.cached();
         // few rows fit the first-level cache in full depth, and long runs of b suit the prefetcher
         slab = rows <= 2 * MICRO.rows() ? Math.max(depth, 1) : MICRO.slab();
-        packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
         packFirst = packing != Packing.NONE && groups > 1;
         MICRO.prepare(activation, right.panels().bf16());
         scratchBytes = Workspace.align(MICRO.scratchBytes(
@@ -225,19 +243,11 @@ final class Gemm implements Kernel {
         }
     }
 
-    /**
-     * Which group comes at a place in the order of chunks. Workers take turns, so each goes through a run of neighbours, and
-     * what a block fetches of the panel behind it is what the same worker needs next.
-     */
-    private int group(int place) {
-        int workers = parallel.threads();
-        int worker = place % workers;
-        return worker * (groups / workers) + Math.min(worker, groups % workers) + place / workers;
-    }
-
     private void multiply(int chunk, int worker) {
-        int block = chunk / groups;
-        int firstPanel = group(chunk % groups) * groupPanels;
+        int ofMatrix = blocksPerMatrix * groups;
+        int place = chunk % ofMatrix;
+        int block = chunk / ofMatrix * blocksPerMatrix + (panelsOuter ? place % blocksPerMatrix : place / groups);
+        int firstPanel = (panelsOuter ? place / blocksPerMatrix : place % groups) * groupPanels;
         int lastPanel = Math.min(right.panels().panels(), firstPanel + groupPanels);
         int matrix = block / blocksPerMatrix;
         int begin = block % blocksPerMatrix * blockRows;

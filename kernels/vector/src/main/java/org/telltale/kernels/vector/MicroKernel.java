@@ -37,6 +37,9 @@ interface MicroKernel {
      */
     int slab();
 
+    /** Bytes of an operand that stay in the second-level cache while the other one passes. */
+    long cached();
+
     /** Readies what blocks of such a kind need, so that no run waits for it or fails. */
     void prepare(Activation activation, boolean bf16);
 

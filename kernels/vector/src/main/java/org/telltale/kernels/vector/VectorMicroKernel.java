@@ -57,6 +57,11 @@ final class VectorMicroKernel implements MicroKernel {
     }
 
     @Override
+    public long cached() {
+        return 1 << 18;
+    }
+
+    @Override
     public boolean interleaved() {
         return true;
     }
