@@ -28,6 +28,9 @@ final class Gemm implements Kernel {
     /** Chunks to aim at, and multiply-adds below which one is not worth handing over. */
     private static final int CHUNKS = 32;
 
+    /** Chunks that a few workers can share evenly. */
+    private static final int LEAST_CHUNKS = 8;
+
     /** Tiles of rows in a block at least, where its panels come from beyond the second-level cache. */
     private static final int LEAST_TILES = 4;
 
@@ -115,17 +118,17 @@ final class Gemm implements Kernel {
         this.depth = right.panels().depth();
         int panels = right.panels().panels();
         packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
-        // Panels that stay in the cache are passed by many small blocks of rows, so that the rows of a picture stay
-        // with a
-        // worker from one layer to the next, and a left operand that must be packed is packed once. Otherwise each
-        // worker
-        // has panels of its own.
-        boolean resident = right.panels().panelBytes() * panels <= MICRO.cached();
-        boolean byRows = resident || packing != Packing.NONE;
+        // Panels that stay in the cache are passed by many small blocks of rows, so that the rows of a picture stay with a
+        // worker from one layer to the next. So are others where there are rows enough and each must be packed, once.
+        // Otherwise each worker has panels of its own, and rows are cut only where those are too few.
         int tile = MICRO.rows();
         int tiles = Math.ceilDiv(rows, tile);
+        boolean resident = right.panels().panelBytes() * panels <= MICRO.cached();
+        boolean byRows = resident || packing != Packing.NONE && tiles >= LEAST_CHUNKS * LEAST_TILES / 2;
         int wanted = Math.clamp((long) matrices * rows * depth * columns / SMALL, 1, CHUNKS);
-        int cuts = Math.ceilDiv(wanted, Math.max(1, byRows ? matrices : Math.multiplyExact(matrices, panels)));
+        int cuts = byRows
+                ? Math.ceilDiv(wanted, Math.max(1, matrices))
+                : Math.ceilDiv(Math.min(wanted, LEAST_CHUNKS), Math.max(1, Math.multiplyExact(matrices, panels)));
         int blockTiles = Math.clamp(tiles / cuts, resident ? 1 : LEAST_TILES, BLOCK / tile);
         int even = Math.ceilDiv(tiles, Math.max(1, Math.ceilDiv(tiles, blockTiles)));
         blockRows = even * tile;
