@@ -117,9 +117,8 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         rows = Math.multiplyExact(t.dim(0), outHeight);
         int across = window.kernelWidth();
         boolean fuses = activation == Activation.NONE || Rung.fuses(activation);
-        Rung rung = fuses && Rung.hasDepthwise(across, channels)
-                ? Ladder.emitted().orElse(null)
-                : null;
+        Rung rung =
+                fuses && Rung.hasDepthwise(across, channels) ? Ladder.emitted().orElse(null) : null;
         whole = rung == null
                 ? null
                 : rung.depthwise(across, window.strideWidth(), EMITTED_PIXELS, channels, activation);

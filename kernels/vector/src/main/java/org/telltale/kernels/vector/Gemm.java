@@ -118,7 +118,8 @@ final class Gemm implements Kernel {
         this.depth = right.panels().depth();
         int panels = right.panels().panels();
         packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
-        // Panels that stay in the cache are passed by many small blocks of rows, so that the rows of a picture stay with a
+        // Panels that stay in the cache are passed by many small blocks of rows, so that the rows of a picture stay
+        // with a
         // worker from one layer to the next. So are others where there are rows enough and each must be packed, once.
         // Otherwise each worker has panels of its own, and rows are cut only where those are too few.
         int tile = MICRO.rows();

@@ -115,8 +115,8 @@ final class TapRowConv implements Kernel, Parallel.Chunk {
         linesOfChunk = Math.clamp(Math.ceilDiv(lines, CHUNKS), 1, MOST_LINES);
         boolean bf16 = right.panels().bf16();
         MICRO.prepare(activation, bf16);
-        scratchBytes = Workspace.align(Math.max(
-                MICRO.scratchBytes(to - from, run, bf16), MICRO.scratchBytes(linesOfChunk, depth, bf16)));
+        scratchBytes = Workspace.align(
+                Math.max(MICRO.scratchBytes(to - from, run, bf16), MICRO.scratchBytes(linesOfChunk, depth, bf16)));
         workspace.reserve(right.sharedBytes(), scratchBytes + 4L * linesOfChunk * (depth + GAP));
     }
 
