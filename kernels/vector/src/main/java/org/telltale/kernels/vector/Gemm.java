@@ -125,7 +125,7 @@ final class Gemm implements Kernel {
         int tile = MICRO.rows();
         int tiles = Math.ceilDiv(rows, tile);
         boolean resident = right.panels().panelBytes() * panels <= MICRO.cached();
-        boolean byRows = resident || packing != Packing.NONE && tiles >= LEAST_CHUNKS * LEAST_TILES / 2;
+        boolean byRows = resident || (packing != Packing.NONE && tiles >= LEAST_CHUNKS * LEAST_TILES / 2);
         int wanted = Math.clamp((long) matrices * rows * depth * columns / SMALL, 1, CHUNKS);
         int cuts = byRows
                 ? Math.ceilDiv(wanted, Math.max(1, matrices))
