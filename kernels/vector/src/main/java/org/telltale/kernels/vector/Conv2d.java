@@ -48,7 +48,7 @@ final class Conv2d {
                 1,
                 rows,
                 new LeftRows.Matrix(operands.buffer(dy), rows, w.dim(0), false),
-                panels.of(w, layout, 1, "plain", operands),
+                panels.of(w, layout, "plain", operands),
                 operands.buffer(t),
                 null,
                 Activation.NONE);
@@ -84,7 +84,7 @@ final class Conv2d {
                 1,
                 rows,
                 left,
-                panels.of(w, layout, 1, "convolution", operands),
+                panels.of(w, layout, "convolution", operands),
                 operands.buffer(t),
                 bias,
                 op.activation());

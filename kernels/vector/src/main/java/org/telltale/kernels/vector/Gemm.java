@@ -143,7 +143,7 @@ final class Gemm implements Kernel {
                 1,
                 rows,
                 new LeftRows.Matrix(operands.buffer(x), rows, in, false),
-                panels.of(w, PackedPanels.matrix(in, w.dim(0), true, in), 1, "transposed", operands),
+                panels.of(w, PackedPanels.matrix(in, w.dim(0), true, in), "transposed", operands),
                 operands.buffer(t),
                 t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null,
                 op.activation());
@@ -167,7 +167,9 @@ final class Gemm implements Kernel {
                 matrices,
                 rows,
                 new LeftRows.Matrix(operands.buffer(a), rows, depth, op.transposeA()),
-                panels.of(b, layout, matrices, op.transposeB() ? "transposed" : "plain", operands),
+                shared
+                        ? panels.of(b, layout, op.transposeB() ? "transposed" : "plain", operands)
+                        : panels.each(b, layout, matrices, operands),
                 operands.buffer(t),
                 null,
                 Activation.NONE);
