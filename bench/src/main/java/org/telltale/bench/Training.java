@@ -127,7 +127,7 @@ final class Training {
             Result ours = measure(Workload.TELLTALE, shape, threads, List.of());
             List<String> expected = List.of(Double.toString(ours.loss), Double.toString(ours.norm));
             Result peer = measure(Workload.LIBTORCH, shape, threads, expected);
-            System.out.printf(
+            StringBuilder row = new StringBuilder(String.format(
                     Locale.ROOT,
                     "| %s | %.0f | %.0f | %.2f | %.0f | %.0f |",
                     shape,
@@ -135,18 +135,18 @@ final class Training {
                     peer.milliseconds,
                     peer.milliseconds / ours.milliseconds,
                     ours.peak,
-                    peer.peak);
+                    peer.peak));
             if (cpu.bf16()) {
                 Result rounded = measure(Workload.TELLTALE_BF16, shape, threads, expected);
-                System.out.printf(
+                row.append(String.format(
                         Locale.ROOT,
                         " %.0f | %.2f | %.2f | %.0f |",
                         rounded.milliseconds,
                         peer.milliseconds / rounded.milliseconds,
                         ours.milliseconds / rounded.milliseconds,
-                        rounded.peak);
+                        rounded.peak));
             }
-            System.out.println();
+            System.out.println(row);
         }
     }
 

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.telltale.engine.Activation;
 import org.telltale.engine.DType;
@@ -79,10 +80,11 @@ class Bf16StepTest {
     }
 
     private static void fill(String name, HostTensor t) {
+        SplittableRandom random = new SplittableRandom(name.hashCode());
         for (long i = 0; i < t.size(); i++) {
             if (t.dtype() == DType.F32) {
                 boolean scale = name.endsWith("LayerNorm.weight");
-                t.set(i, (float) Math.sin(name.hashCode() % 100 + i * 0.7) * 0.2f + (scale ? 1 : 0));
+                t.set(i, (float) random.nextDouble(-0.2, 0.2) + (scale ? 1 : 0));
             } else if (name.equals("mask")) {
                 t.setInt(i, i % TOKENS < 20 ? 1 : 0);
             } else {
@@ -127,9 +129,10 @@ class Bf16StepTest {
             double scale = Math.max(norm(exact.get(i)), 1e-3 * all);
             if (System.getProperty("telltale.show") != null)
                 System.err.println(off / scale + " " + parameters.get(i - 1).op());
-            assertThat(off / scale)
-                    .as("gradient of %s", parameters.get(i - 1).op())
-                    .isLessThan(MOST);
+            if (System.getProperty("telltale.show") == null)
+                assertThat(off / scale)
+                        .as("gradient of %s", parameters.get(i - 1).op())
+                        .isLessThan(MOST);
             differing += off > 1e-4 * scale ? 1 : 0;
         }
         assertThat(differing).as("gradients that rounding changes").isGreaterThan(parameters.size() / 2);
