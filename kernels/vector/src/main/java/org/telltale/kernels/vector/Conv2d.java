@@ -48,7 +48,7 @@ final class Conv2d {
                 1,
                 rows,
                 new LeftRows.Matrix(operands.buffer(dy), rows, w.dim(0), false),
-                panels.of(w, layout, 1, "plain", operands),
+                panels.of(w, layout, "plain", operands),
                 operands.buffer(t),
                 null,
                 Activation.NONE);
@@ -76,7 +76,7 @@ final class Conv2d {
         Window window = op.window();
         PackedPanels layout =
                 PackedPanels.convolution(w.dim(0), channels, window.kernelHeight() * window.kernelWidth());
-        Gemm.RightPanels right = panels.of(w, layout, 1, "convolution", operands);
+        Gemm.RightPanels right = panels.of(w, layout, "convolution", operands);
         if (!window.pointwise() && TapRowConv.suits(window, x.dim(2), t.dim(2), channels, right.panels())) {
             return new TapRowConv(op, t, right, bias, operands, parallel, workspace);
         }

@@ -201,6 +201,7 @@ final class TapRowConv implements Kernel, Parallel.Chunk {
                 count,
                 a,
                 aStride,
+                false,
                 right.address(0) + (long) right.panels().elementBytes() * k * MICRO.columns(),
                 right.panels().panelBytes(),
                 right.panels().bf16(),

@@ -74,6 +74,16 @@ final class VectorMicroKernel implements MicroKernel {
         return false;
     }
 
+    @Override
+    public long roundedStride(int depth) {
+        throw new IllegalStateException("it rounds no left operand");
+    }
+
+    @Override
+    public void round(int rows, int depth, long from, long fromStride, long to, long scratch) {
+        throw new IllegalStateException("it rounds no left operand");
+    }
+
     /** A tile, for the edges, and a panel as floats, pair by pair. */
     @Override
     public long scratchBytes(int rows, int depth, boolean bf16) {
@@ -86,6 +96,7 @@ final class VectorMicroKernel implements MicroKernel {
             int depth,
             long a,
             long aStride,
+            boolean rounded,
             long b,
             long panelBytes,
             boolean bf16,

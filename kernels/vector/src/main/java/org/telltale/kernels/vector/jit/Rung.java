@@ -130,6 +130,11 @@ public enum Rung {
         return link(code(activation, bf16), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
     }
 
+    /** Emits a function of the address of a {@link Block} that rounds its source to the left operand; of rungs that round. */
+    public MethodHandle rounding() {
+        return link(BlockGenerator.rounding(lanes), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
+    }
+
     byte[] code(Activation activation, boolean bf16) {
         return new BlockGenerator(lanes, registerRows, epilogue(activation), product(bf16)).generate();
     }
