@@ -38,6 +38,8 @@ class ExperimentCommandTest {
         Cli again =
                 Cli.run("experiment", "--plan", plan.toString(), "--out", out()).succeeded();
         assertThat(again.err()).contains("captions of BLIP: done").doesNotContain("accuracy");
+        Cli.run("experiment", "--plan", plan.toString(), "--out", out(), "--exif", "apply")
+                .failed(4, "run: holds another experiment: exif is ", "ignore", "apply");
     }
 
     @Test

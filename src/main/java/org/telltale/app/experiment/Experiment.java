@@ -141,6 +141,7 @@ public final class Experiment {
         node.put("seed", plan.scope().seed());
         plan.scope().subset().ifPresent(n -> node.put("subset", n));
         node.put("precision", setup.options().precision().name().toLowerCase(Locale.ROOT));
+        node.put("exif", setup.options().exif().name().toLowerCase(Locale.ROOT));
         ObjectNode byTask = node.putObject("tasks");
         tasks.forEach((name, t) -> {
             ObjectNode task = t.describe();

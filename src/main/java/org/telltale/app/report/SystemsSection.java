@@ -70,12 +70,13 @@ record SystemsSection(Evaluation evaluation, List<Figure> figures, Html html) {
         html.endTable();
     }
 
+    /** Two trials far apart give an interval that leaves the possible: it ends there. */
     private static String interval(Trials a) {
         if (a.margin().isEmpty()) {
             return "–";
         }
         double mean = a.mean().orElseThrow();
         double margin = a.margin().getAsDouble();
-        return Words.percent(mean - margin) + " – " + Words.percent(mean + margin);
+        return Words.percent(Math.max(0, mean - margin)) + " – " + Words.percent(Math.min(1, mean + margin));
     }
 }
