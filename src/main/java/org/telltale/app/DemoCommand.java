@@ -3,29 +3,23 @@ package org.telltale.app;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.EnumSet;
-import java.util.HashMap;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.BooleanSupplier;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.LoaderOptions.Unreadable;
 import org.telltale.app.data.Reasons;
-import org.telltale.app.data.Scores;
 import org.telltale.app.demo.Demo;
 import org.telltale.app.experiment.Experiment;
-import org.telltale.app.experiment.Findings;
 import org.telltale.app.experiment.FindingsReader;
 import org.telltale.app.experiment.PlanReader;
 import org.telltale.app.experiment.Setup;
 import org.telltale.app.experiment.Stage;
-import org.telltale.app.fusion.Fusion;
 import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
+import org.telltale.app.report.Report;
 import org.telltale.app.train.TrainingListener;
 import org.telltale.app.train.TrainingOptions;
 import org.telltale.engine.io.WholeFile;
@@ -45,9 +39,6 @@ import picocli.CommandLine.Option;
         footerHeading = "%nExamples:%n",
         footer = {"  telltale demo", "  telltale demo --out /tmp/demo --seed 7"})
 final class DemoCommand implements Callable<Integer> {
-    /** The weight of the text in the fused results that are printed. */
-    private static final double EVEN = 0.5;
-
     private final Terminal terminal;
 
     @Mixin
@@ -95,7 +86,7 @@ final class DemoCommand implements Callable<Integer> {
         Experiment.of(PlanReader.read(plan), setup).run(run, EnumSet.allOf(Stage.class), Optional.empty());
         Path report = ExperimentCommand.report(terminal, run);
         terminal.say(String.format(Locale.ROOT, "done in %.0f s", (System.nanoTime() - began) / 1e9));
-        terminal.out().print(summary(FindingsReader.read(run)) + "report: " + report + "\n");
+        terminal.out().print(Report.accuracies(FindingsReader.read(run)) + "report: " + report + "\n");
         return Exit.OK.code();
     }
 
@@ -155,42 +146,6 @@ final class DemoCommand implements Callable<Integer> {
     /** A path as the plan writes it, from its own folder on. */
     private String from(Path path) {
         return '"' + out.relativize(path).toString().replace('\\', '/') + '"';
-    }
-
-    /** The accuracies of every system, and of each fused pair. */
-    private static String summary(Findings found) {
-        StringBuilder lines = new StringBuilder();
-        for (Findings.Task task : found.tasks()) {
-            Map<String, String> truth = new HashMap<>();
-            task.test().forEach(p -> truth.put(p.id(), p.label()));
-            lines.append(task.name()).append(":");
-            task.images().forEach((name, trials) -> lines.append(said(name, mean(trials, truth))));
-            task.texts().forEach((name, trials) -> lines.append(said(name, mean(trials, truth))));
-            task.images()
-                    .forEach((image, pictures) -> task.texts().forEach((text, texts) -> {
-                        List<List<Scores>> fused = new ArrayList<>();
-                        for (int k = 0; k < Math.min(pictures.size(), texts.size()); k++) {
-                            fused.add(Fusion.of(pictures.get(k), texts.get(k)).at(EVEN));
-                        }
-                        lines.append(said(image + " with " + text, mean(fused, truth)));
-                    }));
-            lines.append('\n');
-        }
-        return lines.toString();
-    }
-
-    private static String said(String system, double accuracy) {
-        return String.format(Locale.ROOT, "%n  %-24s %.1f %%", system, 100 * accuracy);
-    }
-
-    private static double mean(List<List<Scores>> trials, Map<String, String> truth) {
-        return trials.stream()
-                .mapToDouble(t -> t.stream()
-                                .filter(s -> s.top().equals(truth.get(s.id())))
-                                .count()
-                        / (double) t.size())
-                .average()
-                .orElse(Double.NaN);
     }
 
     /** On standard error: what begins, a status line of the drawing, and the epochs of each training. */

@@ -6,14 +6,14 @@ import org.telltale.app.data.Split;
 import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.app.train.EpochRecord;
+import org.telltale.app.train.Pace;
 import org.telltale.app.train.TrainingListener;
 
 /** A run of training on standard error: a line for each epoch, and on a terminal a status line in between. */
 final class TrainingProgress implements TrainingListener {
     private final Terminal terminal;
     private final StatusLine status;
-    private final long start = System.nanoTime();
-    private long first = -1;
+    private final Pace pace = new Pace();
 
     TrainingProgress(Terminal terminal) {
         this.terminal = terminal;
@@ -22,13 +22,10 @@ final class TrainingProgress implements TrainingListener {
 
     @Override
     public void step(Step s) {
-        if (first < 0) {
-            first = s.steps() + 1;
-        }
+        double each = pace.after(s.steps());
         if (!status.due()) {
             return;
         }
-        double each = (System.nanoTime() - start) / 1e9 / Math.max(first - s.steps(), 1);
         status.show(String.format(
                 Locale.ROOT,
                 "epoch %d (%s) %d/%d  loss %.4f  accuracy %.1f %%  %.2f s a step  %s left",

@@ -5,11 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.telltale.app.train.SmallRun;
 
 /** {@code telltale experiment}, as its user meets it. */
 class ExperimentCommandTest {
@@ -20,37 +18,7 @@ class ExperimentCommandTest {
 
     @BeforeEach
     void write() throws IOException {
-        SmallRun.model(folder.resolve("cnn"));
-        SmallRun.pictures(folder.resolve("crisis/data"), 6);
-        for (String split : List.of("train", "dev", "test")) {
-            StringBuilder table = new StringBuilder("event_name\timage_id\timage_path\tclass_label\n");
-            for (String label : List.of("disc", "square")) {
-                for (int i = 0; i < 6; i++) {
-                    if (split.equals(i < 4 ? "train" : i < 5 ? "dev" : "test")) {
-                        table.append("e\t" + label + i + "\tdata/" + label + "/" + i + ".png\t" + label + "\n");
-                    }
-                }
-            }
-            Files.writeString(folder.resolve(split + ".tsv"), table);
-        }
-        plan = Files.writeString(folder.resolve("plan.yaml"), """
-                data: crisis
-                trials: 2
-                tasks:
-                  shape: {train: train.tsv, dev: dev.tsv, test: test.tsv}
-                classifiers:
-                  CNN:
-                    model: cnn
-                    from_scratch: true
-                    train: {size: 32, batch: 4, epochs: [1, 1]}
-                captioners:
-                  BLIP: {kind: blip, model: %s, beams: 1, max_length: 8}
-                text:
-                  model: %s
-                  from_scratch: true
-                  train: {epochs: 1, batch: 4, size: 16}
-                """.formatted(
-                        Path.of(Cli.BLIP).toAbsolutePath(), Path.of(Cli.BERT).toAbsolutePath()));
+        plan = SmallExperiment.plan(folder, 4, 1, 1, 2, 1);
     }
 
     private String out() {
@@ -70,6 +38,8 @@ class ExperimentCommandTest {
         Cli again =
                 Cli.run("experiment", "--plan", plan.toString(), "--out", out()).succeeded();
         assertThat(again.err()).contains("captions of BLIP: done").doesNotContain("accuracy");
+        Cli.run("experiment", "--plan", plan.toString(), "--out", out(), "--exif", "apply")
+                .failed(4, "run: holds another experiment: exif is ", "ignore", "apply");
     }
 
     @Test
@@ -98,6 +68,7 @@ class ExperimentCommandTest {
         assertThat(dry.out())
                 .contains("disaster_types: 12724 train, 1574 dev, 3213 test")
                 .contains("damage_severity: 26898 train, 2898 dev, 5100 test")
+                .contains("46620 pictures to be captioned")
                 .contains("counted as in the paper's Table 1");
     }
 

@@ -40,13 +40,14 @@ public final class ProceduralCheckpoint {
         }
         Path manifest = Path.of(args[0]);
         Path out = Files.createDirectories(Path.of(args[1]));
-        JsonNode config = JSON.readTree(manifest).get("config");
+        JsonNode described = JSON.readTree(manifest);
+        JsonNode config = described.path("config");
         ObjectNode model = JSON.createObjectNode();
         ObjectNode preprocessor = JSON.createObjectNode();
         String weightFile = "model.safetensors";
         String configFile = "config.json";
         if (config.has("vision_cfg")) {
-            JsonNode names = JSON.readTree(manifest).get("tensors");
+            JsonNode names = described.get("tensors");
             if (names.valueStream().anyMatch(t -> t.get("name").asString("").startsWith("visual."))) {
                 weightFile = "open_clip_model.safetensors";
                 configFile = "open_clip_config.json";
@@ -58,6 +59,12 @@ public final class ProceduralCheckpoint {
             blip(config, model, preprocessor);
         } else if (config.has("width_coefficient")) {
             efficientNet(config, model, preprocessor);
+        } else if (config.has("depth_multiplier")) {
+            mobileNet(config, model, preprocessor);
+        } else if (described.path("model").asString("").contains("inception_v3")) {
+            inception(model, preprocessor);
+        } else if (described.has("start_id")) {
+            words(described, model);
         } else {
             bert(config, model);
         }
@@ -160,6 +167,48 @@ public final class ProceduralCheckpoint {
         preprocessor.put("include_top", true);
         preprocessor.putArray("image_mean").add(0.485).add(0.456).add(0.406);
         preprocessor.putArray("image_std").add(0.47853944).add(0.4732864).add(0.47434163);
+    }
+
+    private static void mobileNet(JsonNode config, ObjectNode model, ObjectNode preprocessor) {
+        model.put("model_type", "mobilenet_v2").put("image_size", 224).setAll((ObjectNode) config);
+        labels(model);
+        normalise(preprocessor, "TelltaleImageProcessor", 224, 2);
+        halves(preprocessor);
+    }
+
+    /** The captioner's eyes: to be put into its folder as {@code features}. */
+    private static void inception(ObjectNode model, ObjectNode preprocessor) {
+        model.put("architecture", "inception_v3").putObject("pretrained_cfg").put("tag", "tf_in1k");
+        ((ObjectNode) model.get("pretrained_cfg"))
+                .putArray("input_size")
+                .add(3)
+                .add(299)
+                .add(299);
+        normalise(preprocessor, "TelltaleImageProcessor", 299, 2);
+        halves(preprocessor);
+    }
+
+    private static void halves(ObjectNode preprocessor) {
+        preprocessor.putArray("image_mean").add(0.5).add(0.5).add(0.5);
+        preprocessor.putArray("image_std").add(0.5).add(0.5).add(0.5);
+    }
+
+    /** The captioner with attention and a GRU: its words are made up, and a caption ends after twelve of them. */
+    private static void words(JsonNode described, ObjectNode model) {
+        model.put("model_type", "attention-gru-captioner")
+                .put("embedding_dim", 256)
+                .put("units", 512);
+        model.put("vocab_size", 5000)
+                .put("feature_dim", 2048)
+                .put("attention_positions", 64)
+                .put("max_length", 12);
+        int start = described.get("start_id").intValue();
+        int end = described.get("end_id").intValue();
+        model.put("start_id", start).put("end_id", end).put("standard", "text_vectorization");
+        for (int i = 0; i < 5000; i++) {
+            model.withArray("vocabulary")
+                    .add(i == 0 ? "" : i == 1 ? "[UNK]" : i == start ? "<start>" : i == end ? "<end>" : "w" + i);
+        }
     }
 
     private static void bert(JsonNode config, ObjectNode model) {

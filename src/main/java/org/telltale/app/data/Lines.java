@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
@@ -13,12 +14,16 @@ final class Lines {
     private final InputStream in;
     private final String name;
     private final int limit;
+    private final byte[] buffer = new byte[1 << 16];
+    private final CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+    private int from;
+    private int to;
     private long number;
     private long end;
     private boolean terminated = true;
 
     /**
-     * Over a stream, best a buffered one.
+     * Over a stream, of which more is read than the lines that were asked for.
      *
      * @param name stands for the stream in error messages
      * @param limit the most bytes of a line
@@ -31,30 +36,41 @@ final class Lines {
 
     /** The next line without its line break, or nothing at the end. */
     Optional<String> next() throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        int b = in.read();
-        if (b < 0) {
+        if (!filled()) {
             return Optional.empty();
         }
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         number++;
-        for (; b >= 0 && b != '\n'; b = in.read()) {
-            if (bytes.size() == limit) {
+        terminated = false;
+        while (!terminated && filled()) {
+            int start = from;
+            while (from < to && buffer[from] != '\n') {
+                from++;
+            }
+            if (bytes.size() + from - start > limit) {
                 throw new DataException(where() + ": a line longer than " + limit + " bytes");
             }
-            bytes.write(b);
+            bytes.write(buffer, start, from - start);
+            terminated = from < to;
+            from += terminated ? 1 : 0;
         }
-        terminated = b == '\n';
         end += bytes.size() + (terminated ? 1 : 0);
         byte[] line = bytes.toByteArray();
         int length = line.length > 0 && line[line.length - 1] == '\r' ? line.length - 1 : line.length;
         try {
-            return Optional.of(StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(line, 0, length))
-                    .toString());
+            return Optional.of(decoder.decode(ByteBuffer.wrap(line, 0, length)).toString());
         } catch (CharacterCodingException e) {
             throw new DataException(where() + ": not UTF-8", e);
         }
+    }
+
+    /** Whether there are bytes to be looked at. */
+    private boolean filled() throws IOException {
+        if (from == to) {
+            from = 0;
+            to = Math.max(0, in.read(buffer));
+        }
+        return from < to;
     }
 
     /** Whether the last line ended with a line break. */

@@ -50,10 +50,15 @@ public record Scores(String id, Source source, Map<String, Double> probabilities
 
     /** The likeliest label; the first of equal ones. */
     public String top() {
-        return probabilities.entrySet().stream()
-                .reduce((a, b) -> b.getValue() > a.getValue() ? b : a)
-                .orElseThrow()
-                .getKey();
+        String top = "";
+        double most = Double.NEGATIVE_INFINITY;
+        for (Map.Entry<String, Double> e : probabilities.entrySet()) {
+            if (e.getValue() > most) {
+                most = e.getValue();
+                top = e.getKey();
+            }
+        }
+        return top;
     }
 
     @Override

@@ -65,6 +65,9 @@ public final class Experiment {
     /** Each model is looked at, and its files hashed, once. */
     private final Map<Plan.Training, Parent> parents = new HashMap<>();
 
+    /** The captions of a file with the labels of a task, read once for all trials. */
+    private final Map<Path, Map<String, Dataset<Sample.Text>>> texts = new HashMap<>();
+
     private int unreadable;
 
     private Experiment(Plan plan, Setup setup) {
@@ -138,6 +141,7 @@ public final class Experiment {
         node.put("seed", plan.scope().seed());
         plan.scope().subset().ifPresent(n -> node.put("subset", n));
         node.put("precision", setup.options().precision().name().toLowerCase(Locale.ROOT));
+        node.put("exif", setup.options().exif().name().toLowerCase(Locale.ROOT));
         ObjectNode byTask = node.putObject("tasks");
         tasks.forEach((name, t) -> {
             ObjectNode task = t.describe();
@@ -231,12 +235,10 @@ public final class Experiment {
         }
         setup.terminal().say(number + job + ": " + ids.size() + " pictures");
         makeFolder(parent(out));
-        long began = System.nanoTime();
-        int done = 0;
-        String device = "";
-        try (Captioning opened = opening(() -> Captioning.open(captioner, setup))) {
-            device = opened.device();
-            header.put("backend", device);
+        try (Sitting sitting = new Sitting(folder, job);
+                Captioning opened = opening(() -> Captioning.open(captioner, setup))) {
+            sitting.machine(opened.device());
+            header.put("backend", opened.device());
             try (RecordFile records = RecordFile.open(out, header, false)) {
                 int before = records.done().size();
                 Batch.Outcome outcome = new Batch(
@@ -249,10 +251,8 @@ public final class Experiment {
                                 records);
                 records.finish();
                 unreadable += outcome.missing() + outcome.bad();
-                done = ids.size() - before;
+                sitting.samples(ids.size() - before);
             }
-        } finally {
-            folder.time(time(job, began, done, device));
         }
         ShardFiles.join(folder, job.system(), header, all);
     }
@@ -268,17 +268,6 @@ public final class Experiment {
         } catch (IOException e) {
             throw new DataException(to + ": cannot be written: " + Reasons.of(e), e);
         }
-    }
-
-    private static Findings.Time time(Job job, long began, long samples, String device) {
-        return new Findings.Time(
-                job.stage().word(),
-                job.task(),
-                job.system(),
-                job.trial(),
-                (System.nanoTime() - began) / 1e9,
-                samples,
-                device);
     }
 
     private ObjectNode header(String kind) {
@@ -375,8 +364,10 @@ public final class Experiment {
             return;
         }
         Plan.Training training = plan.reader().training();
-        Dataset<Sample.Text> set =
-                told(TextData.captions(captions, task(job.task()).set()));
+        Dataset<Sample.Text> set = texts.computeIfAbsent(captions, file -> new HashMap<>())
+                .computeIfAbsent(
+                        job.task(),
+                        task -> told(TextData.captions(captions, task(task).set())));
         Parent parent = parent(training, set.labels());
         if (parent.picturesWanted()) {
             throw new TrainingException("text: " + training.model() + " classifies pictures, expected BERT");
@@ -462,23 +453,18 @@ public final class Experiment {
             return;
         }
         makeFolder(dir);
-        long began = System.nanoTime();
-        long samples = 0;
-        String device = "";
-        try {
+        try (Sitting sitting = new Sitting(folder, job)) {
             Trainer.Result result = trainer.run(
                     dir,
                     new JobProgress(setup.terminal(), number + job),
                     setup.terminal().cancelled());
-            samples =
-                    (long) trial.data().ids(Split.TRAIN).size() * trial.recipe().epochs();
+            sitting.samples(
+                    (long) trial.data().ids(Split.TRAIN).size() * trial.recipe().epochs());
             unreadable += trial.scorer().into(scores, result.model(), header);
-            device = header.path("backend").stringValue("");
+            sitting.machine(header.path("backend").stringValue(""));
             setup.terminal()
                     .say(number + job + ": " + accuracy(result)
-                            + String.format(Locale.ROOT, "%.1f s", (System.nanoTime() - began) / 1e9));
-        } finally {
-            folder.time(time(job, began, samples, device));
+                            + String.format(Locale.ROOT, "%.1f s", sitting.seconds()));
         }
         prune(dir);
     }

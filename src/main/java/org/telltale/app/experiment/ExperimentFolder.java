@@ -1,15 +1,19 @@
 package org.telltale.app.experiment;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Header;
@@ -119,7 +123,35 @@ final class ExperimentFolder implements AutoCloseable {
                         + ". Give --out another folder, or the plan that this one was begun with");
             });
         }
-        WholeFile.write(root.resolve(DESCRIPTION), JSON.writeValueAsBytes(description));
+        sweep();
+        Path file = root.resolve(DESCRIPTION);
+        try {
+            WholeFile.write(file, JSON.writeValueAsBytes(description));
+        } catch (IOException e) {
+            throw new DataException(file + ": cannot be written: " + Reasons.of(e), e);
+        }
+    }
+
+    /** Removes the temporary files that a kill left. */
+    private void sweep() throws IOException {
+        List<Path> left = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(root, "." + DESCRIPTION + ".*.tmp")) {
+            files.forEach(left::add);
+        }
+        for (String part : List.of("tasks", "captions", "image", "text", "report")) {
+            Path folder = root.resolve(part);
+            if (Files.isDirectory(folder)) {
+                try (Stream<Path> files = Files.walk(folder)) {
+                    files.filter(p -> p.getFileName().toString().matches("\\..+\\.tmp"))
+                            .forEach(left::add);
+                } catch (UncheckedIOException e) {
+                    throw e.getCause();
+                }
+            }
+        }
+        for (Path p : left) {
+            Files.delete(p);
+        }
     }
 
     /** The first difference that matters between two descriptions. */
@@ -180,15 +212,27 @@ final class ExperimentFolder implements AutoCloseable {
         node.put("seconds", time.seconds());
         node.put("samples", time.samples());
         node.put("machine", time.machine());
+        Path file = root.resolve(TIMES);
         try {
             Files.writeString(
-                    root.resolve(TIMES),
-                    JsonMapper.shared().writeValueAsString(node) + "\n",
+                    file,
+                    (cutOff(file) ? "\n" : "") + JsonMapper.shared().writeValueAsString(node) + "\n",
                     StandardCharsets.UTF_8,
                     StandardOpenOption.CREATE,
                     StandardOpenOption.APPEND);
         } catch (IOException e) {
-            throw new DataException(root.resolve(TIMES) + ": cannot be written: " + Reasons.of(e), e);
+            throw new DataException(file + ": cannot be written: " + Reasons.of(e), e);
+        }
+    }
+
+    /** Whether the last line has no end, so that another one would become a part of it. */
+    private static boolean cutOff(Path file) throws IOException {
+        if (!Files.exists(file)) {
+            return false;
+        }
+        try (FileChannel in = FileChannel.open(file, StandardOpenOption.READ)) {
+            ByteBuffer last = ByteBuffer.allocate(1);
+            return in.size() > 0 && in.read(last, in.size() - 1) == 1 && last.get(0) != '\n';
         }
     }
 

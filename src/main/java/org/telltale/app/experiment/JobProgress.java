@@ -4,6 +4,7 @@ import java.util.Locale;
 import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.app.train.EpochRecord;
+import org.telltale.app.train.Pace;
 import org.telltale.app.train.TrainingListener;
 
 /** A trial on standard error: a status line on a terminal, and what the user should know. */
@@ -11,8 +12,7 @@ final class JobProgress implements TrainingListener {
     private final Terminal terminal;
     private final StatusLine status;
     private final String job;
-    private final long start = System.nanoTime();
-    private long first = -1;
+    private final Pace pace = new Pace();
 
     JobProgress(Terminal terminal, String job) {
         this.terminal = terminal;
@@ -22,11 +22,8 @@ final class JobProgress implements TrainingListener {
 
     @Override
     public void step(Step s) {
-        if (first < 0) {
-            first = s.steps() + 1;
-        }
+        double each = pace.after(s.steps());
         if (status.due()) {
-            double each = (System.nanoTime() - start) / 1e9 / Math.max(first - s.steps(), 1);
             status.show(String.format(
                     Locale.ROOT,
                     "%s: epoch %d  %d/%d  loss %.4f  %s left",

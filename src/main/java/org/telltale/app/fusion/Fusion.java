@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Scores;
@@ -76,15 +77,14 @@ public final class Fusion {
     }
 
     /** How many ids of the one are not in the other, and the first of them. */
-    private static java.util.Optional<String> missing(Map<String, Scores> of, Map<String, Scores> in) {
+    private static Optional<String> missing(Map<String, Scores> of, Map<String, Scores> in) {
+        if (in.keySet().containsAll(of.keySet())) {
+            return Optional.empty();
+        }
         TreeSet<String> ids = new TreeSet<>(of.keySet());
         ids.removeAll(in.keySet());
-        if (ids.isEmpty()) {
-            return java.util.Optional.empty();
-        }
         List<String> first = ids.stream().limit(NAMED).toList();
-        return java.util.Optional.of(
-                ids.size() + " (" + String.join(", ", first) + (ids.size() > NAMED ? ", ..." : "") + ")");
+        return Optional.of(ids.size() + " (" + String.join(", ", first) + (ids.size() > NAMED ? ", ..." : "") + ")");
     }
 
     /**
@@ -114,7 +114,7 @@ public final class Fusion {
         List<String> tops = new ArrayList<>(image.size());
         for (Scores i : image) {
             Map<String, Double> t = text.getOrDefault(i.id(), i).probabilities();
-            String top = i.top();
+            String top = "";
             double most = Double.NEGATIVE_INFINITY;
             for (Map.Entry<String, Double> e : i.probabilities().entrySet()) {
                 double y = (1 - weight) * e.getValue() + weight * t.getOrDefault(e.getKey(), 0.0);

@@ -48,6 +48,13 @@ record Figure(Kind kind, String name, int task, String classifier, Svg svg) {
         return figures;
     }
 
+    /** Those of a kind that show a classifier. */
+    static List<Figure> of(List<Figure> figures, Kind kind, String classifier) {
+        return figures.stream()
+                .filter(f -> f.kind == kind && f.classifier.equals(classifier))
+                .toList();
+    }
+
     private static void confusions(List<Figure> figures, TaskResult result, int task) {
         String name = Words.title(result.task().name());
         for (SystemResult s : result.systems()) {
@@ -58,7 +65,7 @@ record Figure(Kind kind, String name, int task, String classifier, Svg svg) {
         }
         Optional<PairResult> fused = result.bestHalf();
         if (fused.isPresent()) {
-            String both = fused.get().classifier() + " + " + fused.get().captioner();
+            String both = fused.get().name();
             Svg svg = HeatMap.of(both, name, Confusion.sum(fused.get().halfConfusions()));
             figures.add(new Figure(Kind.CONFUSION, "confusion-" + both, task, both, svg));
         }

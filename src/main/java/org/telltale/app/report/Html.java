@@ -25,6 +25,29 @@ final class Html {
         return raw("<" + tag + ">").text(text).raw("</" + tag.split(" ", 2)[0] + ">");
     }
 
+    /** A section under its headline. */
+    Html begin(String id, String title) {
+        return raw("<section id=\"" + id + "\"><h2>" + title + "</h2>\n");
+    }
+
+    Html end() {
+        return raw("</section>\n");
+    }
+
+    Html paragraph(String markup) {
+        return raw("<p>" + markup + "</p>\n");
+    }
+
+    /** Figures beside each other, and what they show; nothing where there are none. */
+    void figures(List<Figure> shown, String caption) {
+        if (shown.isEmpty()) {
+            return;
+        }
+        raw("<figure><div class=\"pair\">\n");
+        shown.forEach(f -> raw("<div>" + f.svg().inline() + "</div>\n"));
+        raw("</div><figcaption>" + caption + "</figcaption></figure>\n");
+    }
+
     /** A table's head, in a box that scrolls where the page is too narrow; what the table shows stands above it. */
     Html table(String caption, List<String> columns) {
         tables++;

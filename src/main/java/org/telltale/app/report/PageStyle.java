@@ -9,7 +9,7 @@ final class PageStyle {
             --link:#7db7ff;--right:#5bd39a;--wrong:#ff8f85}}
             *{box-sizing:border-box}
             html{-webkit-text-size-adjust:100%}
-            body{margin:0 auto;max-width:70rem;padding:0 clamp(1rem,4vw,2.5rem) 4rem;background:var(--ground);color:var(--ink);\
+            body{margin:0 auto;max-width:74rem;padding:0 clamp(1rem,4vw,2.5rem) 4rem;background:var(--ground);color:var(--ink);\
             font:1.0625rem/1.6 Charter,"Bitstream Charter","Iowan Old Style",Cambria,Georgia,serif}
             header{padding:3rem 0 1rem}
             h1,h2,h3,.kicker,nav,table,small,figcaption,.caption,dl,details,.card,.strip{font-family:system-ui,-apple-system,"Segoe UI",\
@@ -29,7 +29,8 @@ final class PageStyle {
             .n{white-space:nowrap}.card ul{margin:0;padding-left:1.1rem}.card li{margin:.4rem 0}
             .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,27rem),1fr));gap:1rem 2rem;align-items:start}
             .maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15.5rem),1fr));gap:1.2rem 1.4rem}
-            .pair>*,.maps>*{min-width:0}
+            .pair>*,.maps>*{min-width:0}.pair th,.pair td{padding-left:.4rem;padding-right:.4rem}
+            .pair th:first-child{padding-left:0}.pair td:last-child,.pair th:last-child{padding-right:0}
             svg{display:block;width:100%;height:auto}
             figure{margin:1.2rem 0 2rem}
             figcaption,.caption{color:var(--soft);font-size:.88rem;line-height:1.45;text-align:left}

@@ -90,6 +90,11 @@ record PairResult(
         }
     }
 
+    /** Both systems, as tables and figures call them. */
+    String name() {
+        return classifier + " + " + captioner;
+    }
+
     static PairResult of(Findings findings, Findings.Task task, SystemResult image, SystemResult text) {
         int trials = Math.min(image.trials(), text.trials());
         List<Fusion> fusions = new ArrayList<>();

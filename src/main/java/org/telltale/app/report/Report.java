@@ -6,10 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Reasons;
 import org.telltale.app.experiment.Findings;
+import org.telltale.app.fusion.Trials;
 import org.telltale.engine.io.WholeFile;
 
 /**
@@ -32,6 +34,30 @@ public final class Report {
     public static void write(Findings findings, Path folder) {
         Evaluation evaluation = Evaluation.of(findings);
         files(evaluation).forEach((name, content) -> write(folder.resolve(name), content));
+    }
+
+    /** The mean accuracy of every system, and of each pair fused with equal weights, in lines for a terminal. */
+    public static String accuracies(Findings findings) {
+        StringBuilder lines = new StringBuilder();
+        for (TaskResult r : Evaluation.of(findings).tasks()) {
+            lines.append(r.task().name()).append(":\n");
+            r.systems().forEach(s -> lines.append(line(s.name(), s.accuracy())));
+            for (PairResult p : r.pairs()) {
+                PairResult.Comparison half = p.half();
+                if (half != null) {
+                    lines.append(line(p.classifier() + " with " + p.captioner(), half.fused()));
+                }
+            }
+        }
+        return lines.toString();
+    }
+
+    private static String line(String system, Trials accuracy) {
+        return String.format(
+                Locale.ROOT,
+                "  %-24s %s%n",
+                system,
+                accuracy.mean().isEmpty() ? "–" : Words.percent1(accuracy.mean().getAsDouble()) + " %");
     }
 
     private static Map<String, String> files(Evaluation evaluation) {
