@@ -112,19 +112,19 @@ final class AttentionKernels {
                 }
             }
         }
-        float share = sum > 0f ? 1f / sum : 0f;
+        float whole = sum > 0f ? sum : 1f;
         int to = at.get(12) + row + item;
         if (item < depth) {
-            y.set(to, sum0 * share);
+            y.set(to, sum0 / whole);
         }
         if (item + 64 < depth) {
-            y.set(to + 64, sum1 * share);
+            y.set(to + 64, sum1 / whole);
         }
         if (item + 128 < depth) {
-            y.set(to + 128, sum2 * share);
+            y.set(to + 128, sum2 / whole);
         }
         if (item + 192 < depth) {
-            y.set(to + 192, sum3 * share);
+            y.set(to + 192, sum3 / whole);
         }
     }
 }
