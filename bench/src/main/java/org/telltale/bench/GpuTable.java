@@ -47,8 +47,8 @@ final class GpuTable {
             System.out.println(cpu.description());
             System.out.println(device.description());
             System.out.println();
-            System.out.println("| case | GFLOP | cpu, ms | " + name + ", ms | first run, ms | cpu / " + name + " | " + name
-                    + ", GFLOP/s | differs by |");
+            System.out.println("| case | GFLOP | cpu, ms | " + name + ", ms | first run, ms | cpu / " + name + " | "
+                    + name + ", GFLOP/s | differs by |");
             System.out.println("|---".repeat(8) + "|");
             for (String c : CASES) {
                 if (wanted.matcher(c).find()) {
@@ -63,7 +63,8 @@ final class GpuTable {
         PeerBenchmark benchmark = PeerBenchmark.of(parts[0], parts[1]);
         Graph graph = benchmark.graph();
         Operands operands = benchmark.operands(graph);
-        double operations = graph.nodes().stream().mapToDouble(GpuTable::operations).sum();
+        double operations =
+                graph.nodes().stream().mapToDouble(GpuTable::operations).sum();
         Times host = times(graph, operands, cpu);
         Times there;
         try {
@@ -125,7 +126,8 @@ final class GpuTable {
         return switch (t.op()) {
             case Primitive.MatMul m ->
                 2.0 * t.shape().size() * t.inputs().getFirst().dim(m.transposeA() ? -2 : -1);
-            case Fused.Linear l -> 2.0 * t.shape().size() * t.inputs().getFirst().dim(-1);
+            case Fused.Linear l ->
+                2.0 * t.shape().size() * t.inputs().getFirst().dim(-1);
             case Fused.Conv2d c ->
                 2.0 * t.shape().size() * t.inputs().get(1).shape().size() / t.dim(3);
             case Fused.Attention a -> 4.0 * t.shape().size() * t.inputs().get(1).dim(1);

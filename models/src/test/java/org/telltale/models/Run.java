@@ -29,8 +29,8 @@ final class Run {
      * {@code -Dtelltale.backends=naive,cpu,gpu} leaves some out.
      */
     static List<Backend> backends() {
-        List<String> wanted = List.of(
-                System.getProperty("telltale.backends", "naive,cpu,gpu").split(","));
+        List<String> wanted =
+                List.of(System.getProperty("telltale.backends", "naive,cpu,gpu").split(","));
         List<Backend> all = new ArrayList<>();
         if (wanted.contains("naive")) {
             all.add(new NaiveBackend());

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.telltale.engine.DType;
@@ -25,22 +26,23 @@ import tools.jackson.databind.JsonNode;
 
 /** One operator at a time, forward and every gradient, against float64 references: tests for any backends. */
 public final class OpsGolden {
-    /** Elements computed, each times its inner extent, that the naive loops do in about two seconds. */
-    private static final double NAIVE_WORK = 3e8;
-
     private final Path folder = Golden.area("ops");
     private final JsonNode tolerances =
             Golden.json(folder.resolve("tolerances.json")).get("cases");
 
-    /** A test for each case on each backend, by its name. */
-    public Stream<DynamicTest> tests(Map<String, Backend> backends) {
+    /**
+     * A test for each case on each backend, by its name.
+     *
+     * @param limit how many elements, each times its inner extent, a backend computes in a test of some seconds
+     */
+    public Stream<DynamicTest> tests(Map<String, Backend> backends, ToDoubleFunction<Backend> limit) {
         List<DynamicTest> tests = new ArrayList<>();
         for (JsonNode c : Golden.json(folder.resolve("cases.json")).get("cases")) {
+            double work = work(c);
             backends.forEach((name, backend) -> {
                 String title = c.get("name").stringValue() + " on " + name;
-                boolean naive = backend instanceof NaiveBackend;
-                if (!naive || work(c) <= NAIVE_WORK) {
-                    tests.add(DynamicTest.dynamicTest(title, () -> check(c, backend, naive)));
+                if (work <= limit.applyAsDouble(backend)) {
+                    tests.add(DynamicTest.dynamicTest(title, () -> check(c, backend, backend instanceof NaiveBackend)));
                 }
             });
         }

@@ -60,11 +60,12 @@ final class AttentionKernels {
             int key = from + item;
             float score = UNSEEN;
             if (key < seen) {
-                boolean open = true;
+                // a number, since TornadoVM 5.2.0 compiles a boolean that is set on a branch wrongly
+                float open = 1f;
                 if (masking == 1) {
-                    open = mask.get(maskFrom + key) != 0f;
+                    open = mask.get(maskFrom + key);
                 }
-                if (open) {
+                if (open != 0f) {
                     float dot = 0f;
                     for (int d = 0; d < depth; d++) {
                         dot += q.get(at.get(7) + row + d) * k.get(at.get(8) + first + key * width + d);

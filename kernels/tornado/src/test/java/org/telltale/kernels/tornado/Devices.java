@@ -16,6 +16,11 @@ final class Devices {
         return provider.open(1, 0);
     }
 
+    /** Whether the kernels run on the host, as methods. */
+    static boolean host() {
+        return FIRST.description().equals("kernels on the host");
+    }
+
     static Backend first() {
         return FIRST;
     }

@@ -88,7 +88,10 @@ class GpuOpTest {
         }
         Tensor windows = Tensor.of(new Primitive.Unfold(same, -2), x);
         add("unfold", windows);
-        add("fold", Tensor.of(new Primitive.Fold(same, 9, 8), f32("y", windows.shape().dims())));
+        add(
+                "fold",
+                Tensor.of(
+                        new Primitive.Fold(same, 9, 8), f32("y", windows.shape().dims())));
         add("resample", Tensor.of(new Primitive.ResampleGrid(3, 4, 5, 7, false), f32("x", 12, 3)));
         add("resample back", Tensor.of(new Primitive.ResampleGrid(3, 4, 5, 7, true), f32("x", 35, 3)));
     }
@@ -96,7 +99,9 @@ class GpuOpTest {
     private void rows() {
         for (int width : new int[] {1, 63, 65, 200}) {
             Tensor x = f32("x", 3, width);
-            add("layer norm " + width, Tensor.of(new Fused.LayerNorm(1e-5f), x, weight("w", width), weight("b", width)));
+            add(
+                    "layer norm " + width,
+                    Tensor.of(new Fused.LayerNorm(1e-5f), x, weight("w", width), weight("b", width)));
             add("softmax " + width, x.softmax(1));
             add("sum " + width, x.sum(1));
         }
@@ -116,7 +121,9 @@ class GpuOpTest {
             Tensor k = f32("k", 2, 67, 2 * depth);
             Tensor v = f32("v", 2, 67, 2 * depth);
             add("attention " + depth, Tensor.of(new Fused.Attention(2, 0.3f, false, 0, Fused.Masking.NONE), q, k, v));
-            add("attention, causal " + depth, Tensor.of(new Fused.Attention(2, 0.3f, true, 63, Fused.Masking.NONE), q, k, v));
+            add(
+                    "attention, causal " + depth,
+                    Tensor.of(new Fused.Attention(2, 0.3f, true, 63, Fused.Masking.NONE), q, k, v));
             Tensor mask = ids("mask", 2, 67);
             add(
                     "attention, some keys " + depth,
