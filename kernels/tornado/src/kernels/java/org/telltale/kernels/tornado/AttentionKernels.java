@@ -58,25 +58,24 @@ final class AttentionKernels {
         float sum3 = 0f;
         for (int from = 0; from < seen; from += 64) {
             int key = from + item;
-            float score = UNSEEN;
+            // what a branch decides goes to memory, since TornadoVM 5.2.0 loses some variables that only one branch
+            // sets
+            scores[item] = UNSEEN;
             if (key < seen) {
-                // a number, since TornadoVM 5.2.0 compiles a boolean that is set on a branch wrongly
-                float open = 1f;
-                if (masking == 1) {
-                    open = mask.get(maskFrom + key);
+                float dot = 0f;
+                for (int d = 0; d < depth; d++) {
+                    dot += q.get(at.get(7) + row + d) * k.get(at.get(8) + first + key * width + d);
                 }
-                if (open != 0f) {
-                    float dot = 0f;
-                    for (int d = 0; d < depth; d++) {
-                        dot += q.get(at.get(7) + row + d) * k.get(at.get(8) + first + key * width + d);
+                scores[item] = dot * scale;
+                if (masking == 1) {
+                    if (mask.get(maskFrom + key) == 0f) {
+                        scores[item] = UNSEEN;
                     }
-                    score = dot * scale;
-                    if (masking == 2) {
-                        score += mask.get(maskFrom + key * at.get(16));
-                    }
+                }
+                if (masking == 2) {
+                    scores[item] = dot * scale + mask.get(maskFrom + key * at.get(16));
                 }
             }
-            scores[item] = score;
             context.localBarrier();
             float top = most;
             for (int j = 0; j < 64; j++) {
@@ -85,7 +84,10 @@ final class AttentionKernels {
                     top = TornadoMath.max(top, s);
                 }
             }
-            weights[item] = score < UNSEEN ? TornadoMath.exp(score - top) : 0f;
+            weights[item] = 0f;
+            if (scores[item] < UNSEEN) {
+                weights[item] = TornadoMath.exp(scores[item] - top);
+            }
             float shrink = TornadoMath.exp(most - top);
             most = top;
             sum *= shrink;

@@ -22,6 +22,7 @@ import org.telltale.engine.Tensor;
 import org.telltale.engine.io.Weights;
 import org.telltale.engine.io.WeightsException;
 import org.telltale.engine.spi.CompileOptions;
+import org.telltale.engine.spi.DeviceLimitException;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.spi.MemoryPlan;
 import org.telltale.engine.spi.NaiveBackend;
@@ -69,7 +70,7 @@ final class GpuProgram implements Executable {
 
     static GpuProgram compile(Graph graph, Weights weights, GpuDevice device, CompileOptions options) {
         if (options.precision() != CompileOptions.Precision.F32) {
-            throw new UnsupportedOperationException(
+            throw new DeviceLimitException(
                     graph.name() + ": the gpu computes in f32 only so far; --device cpu has " + options.precision());
         }
         return new GpuProgram(Lowering.prepare(graph), weights, device);
@@ -104,6 +105,9 @@ final class GpuProgram implements Executable {
                     constants, t -> places.computeIfAbsent(t, k -> place(k, plan, constants, reserved)), scratch);
             Place report = new Place(Area.MEMORY, 0);
             steps.number(0, report);
+            // every array has a use in the first launches, so that the device makes all before any is handed on
+            steps.copyNumber(new Place(Area.INPUT, 0), new Place(Area.MEMORY, 1));
+            steps.copyNumber(report, new Place(Area.OUTPUT, 0));
             for (Tensor t : graph.nodes()) {
                 if (!external.contains(t) && !MemoryPlan.alias(t)) {
                     steps.lower(t);
@@ -134,12 +138,12 @@ final class GpuProgram implements Executable {
                         + e.getKey().name().toLowerCase(java.util.Locale.ROOT))
                 .collect(java.util.stream.Collectors.joining(", "));
         if (bytes > device.memory()) {
-            throw new IllegalStateException(graph.name() + " needs " + megabytes(bytes) + " on the device (" + parts
+            throw new DeviceLimitException(graph.name() + " needs " + megabytes(bytes) + " on the device (" + parts
                     + "), which has " + megabytes(device.memory()) + ": " + device.description());
         }
         sizes.forEach((area, size) -> {
             if (4L * size > device.largestArray()) {
-                throw new IllegalStateException(graph.name() + " needs an array of " + megabytes(4L * size) + " ("
+                throw new DeviceLimitException(graph.name() + " needs an array of " + megabytes(4L * size) + " ("
                         + parts + "), the device's largest is " + megabytes(device.largestArray()) + ": "
                         + device.description());
             }
@@ -152,7 +156,7 @@ final class GpuProgram implements Executable {
 
     private int elements(long count) {
         if (count > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException(graph.name() + ": intermediate tensors of " + count
+            throw new DeviceLimitException(graph.name() + ": intermediate tensors of " + count
                     + " numbers do not fit into one array of a GPU, which holds " + Integer.MAX_VALUE);
         }
         return (int) count;

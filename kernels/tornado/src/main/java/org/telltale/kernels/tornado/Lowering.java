@@ -13,6 +13,7 @@ import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.Window;
+import org.telltale.engine.spi.DeviceLimitException;
 import org.telltale.engine.spi.GraphPasses;
 import org.telltale.engine.spi.MemoryPlan;
 
@@ -51,8 +52,8 @@ final class Lowering implements MemoryPlan.InPlace {
         Graph lowered = GraphPasses.foldBatchNorm(graph).lower(Lowering::supports);
         for (Tensor t : lowered.nodes()) {
             if (t.op() instanceof Primitive.RandomUniform) {
-                throw new UnsupportedOperationException(graph.name() + ": the gpu has no kernel for " + t.op().word()
-                        + " " + t.shape() + ", which dropout needs; --device cpu has");
+                throw new DeviceLimitException(graph.name() + ": the gpu has no kernel for " + t.op().word() + " "
+                        + t.shape() + ", which dropout needs; --device cpu has");
             }
         }
         return lowered;
@@ -323,8 +324,7 @@ final class Lowering implements MemoryPlan.InPlace {
 
     private static Steps checked(Steps steps, String what) {
         if (steps.rank() > AXES) {
-            throw new UnsupportedOperationException(
-                    what + ": the gpu's kernels go over " + AXES + " axes, not over " + steps);
+            throw new DeviceLimitException(what + ": the gpu's kernels go over " + AXES + " axes, not over " + steps);
         }
         return steps;
     }
@@ -425,7 +425,7 @@ final class Lowering implements MemoryPlan.InPlace {
         Steps outer = new Steps(kept, from);
         Steps inner = new Steps(summed, from);
         if (outer.rank() > 3 || inner.rank() > 3) {
-            throw new UnsupportedOperationException(
+            throw new DeviceLimitException(
                     t + ": the gpu's reductions keep and sum over 3 runs of axes, not " + outer + " and " + inner);
         }
         List<Integer> at = new ArrayList<>(

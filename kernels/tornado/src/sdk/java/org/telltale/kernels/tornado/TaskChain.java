@@ -1,12 +1,15 @@
 package org.telltale.kernels.tornado;
 
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import uk.ac.manchester.tornado.api.GridScheduler;
+import uk.ac.manchester.tornado.api.ImmutableTaskGraph;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.TaskGraph;
 import uk.ac.manchester.tornado.api.TornadoExecutionPlan;
@@ -20,24 +23,49 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
- * Launches as the tasks of one execution plan, which lives as long as the program. Weights are copied to the device before
- * the first run, inputs before and outputs after each; intermediate tensors stay there.
+ * Launches as the tasks of one execution plan, which lives as long as the program: a chain of task graphs, since one takes few
+ * tasks, that hand the arrays to each other on the device. Weights are copied to the device before the first run, inputs before and
+ * outputs after each; intermediate tensors stay there.
  */
 final class TaskChain implements GpuDevice.Loaded {
     private static final AtomicInteger COUNT = new AtomicInteger();
 
+    /** TornadoVM 5.2.0 keeps the tasks of a graph in 8 KB and its nodes in a list of 1024. */
+    private static final int TASKS = 60;
+
     private final Map<Area, FloatArray> arrays = new EnumMap<>(Area.class);
+    private final GridScheduler grids = new GridScheduler();
     private final TornadoExecutionPlan plan;
+    private final int graphs;
 
     TaskChain(TornadoDevice device, Map<Area, Integer> sizes, Consumer<MemorySegment> weights, List<Launch> launches) {
         sizes.forEach((area, size) -> arrays.put(area, new FloatArray(size)));
         input().fill((byte) 0);
         weights.accept(array(Area.WEIGHTS).getSegment());
-        String name = "telltale" + COUNT.incrementAndGet();
-        TaskGraph graph = new TaskGraph(name);
-        graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, array(Area.WEIGHTS), array(Area.MEMORY));
-        graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, array(Area.INPUT));
-        GridScheduler grids = new GridScheduler();
+        List<ImmutableTaskGraph> chain = new ArrayList<>();
+        for (int from = 0; from < launches.size(); from += TASKS) {
+            int to = Math.min(from + TASKS, launches.size());
+            chain.add(graph(launches.subList(from, to), from == 0, to == launches.size())
+                    .snapshot());
+        }
+        graphs = chain.size();
+        // without the flag for relaxed arithmetic that is the default: infinities and the last bits count here
+        plan = new TornadoExecutionPlan(chain.toArray(ImmutableTaskGraph[]::new))
+                .withDevice(device)
+                .withCompilerFlags(TornadoVMBackendType.OPENCL, "-w");
+    }
+
+    private TaskGraph graph(List<Launch> launches, boolean first, boolean last) {
+        int number = COUNT.incrementAndGet();
+        TaskGraph graph = new TaskGraph(name(number));
+        Object[] all = Arrays.stream(Area.values()).map(this::array).toArray();
+        if (first) {
+            graph.transferToDevice(DataTransferMode.EVERY_EXECUTION, array(Area.INPUT));
+            graph.transferToDevice(
+                    DataTransferMode.FIRST_EXECUTION, array(Area.WEIGHTS), array(Area.MEMORY), array(Area.OUTPUT));
+        } else {
+            graph.consumeFromDevice(name(number - 1), all);
+        }
         KernelContext context = new KernelContext();
         for (int i = 0; i < launches.size(); i++) {
             Launch launch = launches.get(i);
@@ -45,14 +73,18 @@ final class TaskChain implements GpuDevice.Loaded {
                     IntArray.fromArray(launch.at().stream().mapToInt(v -> v).toArray());
             graph.transferToDevice(DataTransferMode.FIRST_EXECUTION, at);
             task(graph, "t" + i, launch, context, at);
-            grids.addWorkerGrid(name + ".t" + i, grid(launch));
+            grids.addWorkerGrid(name(number) + ".t" + i, grid(launch));
         }
-        graph.transferToHost(DataTransferMode.EVERY_EXECUTION, array(Area.OUTPUT));
-        // without the flag for relaxed arithmetic that is the default: infinities and the last bits count here
-        plan = new TornadoExecutionPlan(graph.snapshot())
-                .withDevice(device)
-                .withCompilerFlags(TornadoVMBackendType.OPENCL, "-w")
-                .withGridScheduler(grids);
+        if (last) {
+            graph.transferToHost(DataTransferMode.EVERY_EXECUTION, array(Area.OUTPUT));
+        } else {
+            graph.persistOnDevice(all);
+        }
+        return graph;
+    }
+
+    private static String name(int number) {
+        return "telltale" + number;
     }
 
     private FloatArray array(Area area) {
@@ -94,7 +126,9 @@ final class TaskChain implements GpuDevice.Loaded {
 
     @Override
     public void run() {
-        plan.execute();
+        for (int i = 0; i < graphs; i++) {
+            plan.withGraph(i).withGridScheduler(grids).execute();
+        }
     }
 
     @Override

@@ -14,12 +14,12 @@ import uk.ac.manchester.tornado.api.runtime.TornadoRuntimeProvider;
 final class TornadoDevices implements GpuDevices {
     /**
      * What TornadoVM must be told before it is loaded: a kernel that it cannot compile is an error, not a loop in Java in
-     * silence; a whole model is one task graph; functions of kernels are inlined; and the device's own functions of reduced
+     * silence; functions of kernels are inlined; and the device's own functions of reduced
      * accuracy are not used.
      */
     private static final Map<String, String> PROPERTIES = Map.of(
             "tornado.recover.bailout", "false",
-            "tornado.tvm.maxbytecodesize", "4194304",
+            "tornado.tvm.maxbytecodesize", "65536",
             "tornado.compiler.fullInlining", "true",
             "tornado.enable.nativeFunctions", "false",
             "tornado.enable.fastMathOptimizations", "false",

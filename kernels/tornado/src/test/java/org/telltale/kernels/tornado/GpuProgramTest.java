@@ -19,6 +19,7 @@ import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
+import org.telltale.engine.spi.DeviceLimitException;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.testing.Values;
 
@@ -112,7 +113,7 @@ class GpuProgramTest {
         Tensor uniform =
                 Tensor.of(new Primitive.RandomUniform(3, Shape.of(4, 5)), Tensor.input("counter", DType.I32, 2));
         assertThatThrownBy(() -> compile(Graph.of("dropout", uniform), Map.of()))
-                .isInstanceOf(UnsupportedOperationException.class)
+                .isInstanceOf(DeviceLimitException.class)
                 .hasMessage("dropout: the gpu has no kernel for randomUniform [4, 5], which dropout needs;"
                         + " --device cpu has");
     }
@@ -123,12 +124,12 @@ class GpuProgramTest {
         Graph graph = Graph.of("large", x.activate(Activation.TANH));
         assertThatThrownBy(() -> GpuProgram.compile(
                         graph, new Values(Map.of()), new Small(20_000_000, 20_000_000), CompileOptions.DEFAULT))
-                .isInstanceOf(IllegalStateException.class)
+                .isInstanceOf(DeviceLimitException.class)
                 .hasMessage("large needs 25 MB on the device (9 MB of memory, 1 MB of weights, 8 MB of input,"
                         + " 9 MB of output), which has 20 MB: a small device");
         assertThatThrownBy(() -> GpuProgram.compile(
                         graph, new Values(Map.of()), new Small(100_000_000, 5_000_000), CompileOptions.DEFAULT))
-                .isInstanceOf(IllegalStateException.class)
+                .isInstanceOf(DeviceLimitException.class)
                 .hasMessageContaining("the device's largest is 5 MB: a small device");
     }
 
@@ -161,7 +162,7 @@ class GpuProgramTest {
                 "rounded", Tensor.of(new Fused.Linear(Activation.NONE), x, Tensor.input("w", DType.F32, 4, 3)));
         assertThatThrownBy(() ->
                         backend.compile(graph, new Values(Map.of()), new CompileOptions(CompileOptions.Precision.BF16)))
-                .isInstanceOf(UnsupportedOperationException.class)
+                .isInstanceOf(DeviceLimitException.class)
                 .hasMessageContaining("--device cpu has BF16");
     }
 }
