@@ -63,7 +63,7 @@ counts() { # the lines of a Maven log that count tests, name failures, or end it
   command -v clinfo >/dev/null && clinfo -l
   "$launcher" --devices
 } >"$results/environment.txt" 2>&1
-part build mvn -B -Ptornado -DskipTests -Dspotless.check.skip -pl src -am package
+# builds first
 part info ./telltale info
 cat "$results/info.log" >>"$results/environment.txt"
 
