@@ -63,8 +63,13 @@ final class AttentionKernels {
             scores[item] = UNSEEN;
             if (key < seen) {
                 float dot = 0f;
-                for (int d = 0; d < depth; d++) {
-                    dot += q.get(at.get(7) + row + d) * k.get(at.get(8) + first + key * width + d);
+                for (int from16 = 0; from16 < depth; from16 += 16) {
+                    int to16 = depth - from16 < 16 ? depth : from16 + 16;
+                    float part = 0f;
+                    for (int d = from16; d < to16; d++) {
+                        part += q.get(at.get(7) + row + d) * k.get(at.get(8) + first + key * width + d);
+                    }
+                    dot += part;
                 }
                 scores[item] = dot * scale;
                 if (masking == 1) {

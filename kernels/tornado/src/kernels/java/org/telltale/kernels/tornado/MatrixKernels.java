@@ -6,7 +6,8 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
 /**
  * Products by tiles of 64 rows and 64 columns: a group of 16 by 16 items reads both operands into local memory, 16 deep,
- * and each item keeps 4 by 4 sums, 16 rows and columns apart.
+ * and each item keeps 4 by 4 sums, 16 rows and columns apart. What 16 steps give is summed by itself, so that a
+ * sum has few roundings one after another.
  */
 final class MatrixKernels {
     private MatrixKernels() {}
@@ -71,6 +72,22 @@ final class MatrixKernels {
                 rights[k * 64 + i] = value;
             }
             context.localBarrier();
+            float t00 = 0f;
+            float t01 = 0f;
+            float t02 = 0f;
+            float t03 = 0f;
+            float t10 = 0f;
+            float t11 = 0f;
+            float t12 = 0f;
+            float t13 = 0f;
+            float t20 = 0f;
+            float t21 = 0f;
+            float t22 = 0f;
+            float t23 = 0f;
+            float t30 = 0f;
+            float t31 = 0f;
+            float t32 = 0f;
+            float t33 = 0f;
             for (int k = 0; k < 16; k++) {
                 float l0 = lefts[k * 64 + ty];
                 float l1 = lefts[k * 64 + ty + 16];
@@ -80,23 +97,39 @@ final class MatrixKernels {
                 float r1 = rights[k * 64 + tx + 16];
                 float r2 = rights[k * 64 + tx + 32];
                 float r3 = rights[k * 64 + tx + 48];
-                s00 += l0 * r0;
-                s01 += l0 * r1;
-                s02 += l0 * r2;
-                s03 += l0 * r3;
-                s10 += l1 * r0;
-                s11 += l1 * r1;
-                s12 += l1 * r2;
-                s13 += l1 * r3;
-                s20 += l2 * r0;
-                s21 += l2 * r1;
-                s22 += l2 * r2;
-                s23 += l2 * r3;
-                s30 += l3 * r0;
-                s31 += l3 * r1;
-                s32 += l3 * r2;
-                s33 += l3 * r3;
+                t00 += l0 * r0;
+                t01 += l0 * r1;
+                t02 += l0 * r2;
+                t03 += l0 * r3;
+                t10 += l1 * r0;
+                t11 += l1 * r1;
+                t12 += l1 * r2;
+                t13 += l1 * r3;
+                t20 += l2 * r0;
+                t21 += l2 * r1;
+                t22 += l2 * r2;
+                t23 += l2 * r3;
+                t30 += l3 * r0;
+                t31 += l3 * r1;
+                t32 += l3 * r2;
+                t33 += l3 * r3;
             }
+            s00 += t00;
+            s01 += t01;
+            s02 += t02;
+            s03 += t03;
+            s10 += t10;
+            s11 += t11;
+            s12 += t12;
+            s13 += t13;
+            s20 += t20;
+            s21 += t21;
+            s22 += t22;
+            s23 += t23;
+            s30 += t30;
+            s31 += t31;
+            s32 += t32;
+            s33 += t33;
             context.localBarrier();
         }
         float[] sums = new float[16];

@@ -45,17 +45,22 @@ final class RowKernels {
         partial[item] = kind == 0 ? sum : most;
         context.localBarrier();
         if (item == 0) {
+            float total = 0f;
+            float missed = 0f;
             float result = partial[0];
-            for (int k = 1; k < 64; k++) {
-                if (kind == 0) {
-                    result += partial[k];
-                } else {
-                    float v = partial[k];
-                    result = v > result ? v : result;
-                    if (v != v) {
-                        result = v;
-                    }
+            for (int k = 0; k < 64; k++) {
+                float v = partial[k];
+                float addend = v - missed;
+                float next = total + addend;
+                missed = (next - total) - addend;
+                total = next;
+                result = v > result ? v : result;
+                if (v != v) {
+                    result = v;
                 }
+            }
+            if (kind == 0) {
+                result = total;
             }
             y.set(at.get(2) + out, result);
         }

@@ -2,6 +2,7 @@ package org.telltale.kernels.tornado;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.telltale.engine.Graph;
 import org.telltale.engine.io.Weights;
 import org.telltale.engine.spi.Backend;
@@ -21,6 +22,9 @@ public final class TornadoBackend implements Backend {
 
     /** What is there, or why nothing is. */
     private record Probe(List<GpuDevice> devices, Optional<String> reason) {
+        /** TornadoVM colours its messages. */
+        private static final Pattern COLOUR = Pattern.compile("\u001B\\[[0-9;]*m");
+
         private static final Probe HERE = probe();
 
         private static Probe probe() {
@@ -41,7 +45,7 @@ public final class TornadoBackend implements Backend {
                 return none("the JVM runs without TornadoVM: set TORNADOVM_HOME to its SDK (docs/tornadovm.md)");
             } catch (Throwable e) {
                 // a driver that is missing or broken can fail in any way, and must not take the CPU with it
-                return none("TornadoVM does not start: " + innermost(e) + " (docs/tornadovm.md)");
+                return none("TornadoVM does not start: " + COLOUR.matcher(innermost(e).toString()).replaceAll("") + " (docs/tornadovm.md)");
             }
         }
 
