@@ -29,7 +29,7 @@ final class ScalarMath {
         } else if (function == 9) {
             y = erf(x);
         } else if (function == 10) {
-            y = TornadoMath.tanh(x);
+            y = tanh(x);
         } else if (function == 11) {
             y = 1f / (1f + TornadoMath.exp(-x));
         } else if (function == 12) {
@@ -46,6 +46,16 @@ final class ScalarMath {
             y = x / (1f + TornadoMath.exp(-x));
         }
         return y;
+    }
+
+    /** The hyperbolic tangent within a few ulp; exactly 1 where it rounds to 1, which not every device's own is. */
+    static float tanh(float x) {
+        float a = TornadoMath.abs(x);
+        float z = x * x;
+        float near = ((((z * -0.0055151638f + 0.02046942f) * z - 0.053688023f) * z + 0.1333083f) * z - 0.3333326f) * z;
+        float far = 1f - 2f / (TornadoMath.exp(a + a) + 1f);
+        float signed = x < 0f ? -far : far;
+        return a < 0.65f ? near * x + x : signed;
     }
 
     /** The error function within a few ulp, by polynomials of x near 0 and of the logarithm of the rest farther out. */

@@ -16,10 +16,6 @@ public final class TornadoMath {
         return (float) Math.sqrt(x);
     }
 
-    public static float tanh(float x) {
-        return (float) Math.tanh(x);
-    }
-
     public static float abs(float x) {
         return Math.abs(x);
     }
