@@ -45,19 +45,20 @@ final class RowKernels {
         partial[item] = kind == 0 ? sum : most;
         context.localBarrier();
         if (item == 0) {
+            // by sixteens, as products sum: what ought to cancel a product then does
             float total = 0f;
-            float missed = 0f;
             float result = partial[0];
-            for (int k = 0; k < 64; k++) {
-                float v = partial[k];
-                float addend = v - missed;
-                float next = total + addend;
-                missed = (next - total) - addend;
-                total = next;
-                result = v > result ? v : result;
-                if (v != v) {
-                    result = v;
+            for (int from16 = 0; from16 < 64; from16 += 16) {
+                float part = 0f;
+                for (int k = from16; k < from16 + 16; k++) {
+                    float v = partial[k];
+                    part += v;
+                    result = v > result ? v : result;
+                    if (v != v) {
+                        result = v;
+                    }
                 }
+                total += part;
             }
             if (kind == 0) {
                 result = total;

@@ -45,7 +45,8 @@ public final class TornadoBackend implements Backend {
                 return none("the JVM runs without TornadoVM: set TORNADOVM_HOME to its SDK (docs/tornadovm.md)");
             } catch (Throwable e) {
                 // a driver that is missing or broken can fail in any way, and must not take the CPU with it
-                return none("TornadoVM does not start: " + COLOUR.matcher(innermost(e).toString()).replaceAll("") + " (docs/tornadovm.md)");
+                return none("TornadoVM does not start: "
+                        + COLOUR.matcher(innermost(e).toString()).replaceAll("") + " (docs/tornadovm.md)");
             }
         }
 
