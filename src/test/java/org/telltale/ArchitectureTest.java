@@ -139,6 +139,7 @@ class ArchitectureTest {
         for (String name : List.of(
                 "org.telltale.engine.Tensor",
                 "org.telltale.kernels.vector.VectorBackend",
+                "org.telltale.kernels.tornado.TornadoBackend",
                 "org.telltale.models.Blip",
                 "org.telltale.convert.Convert",
                 "org.telltale.api.Captioner",

@@ -23,30 +23,34 @@ public record Device(String name) {
     /** What a backend says about itself here. */
     public record Status(String device, boolean usable, String detail) {}
 
-    /** Every backend on the class path: its description, or why it cannot be used. */
+    /** Every device of every backend on the class path: its description, or why the backend cannot be used. */
     public static List<Status> all(int threads) {
         List<Status> out = new ArrayList<>();
         for (Backend.Provider p : ServiceLoader.load(Backend.Provider.class)) {
-            out.add(p.unavailable()
-                    .map(why -> new Status(p.device(), false, why))
-                    .orElseGet(() -> {
-                        try (Backend b = p.open(threads)) {
-                            return new Status(p.device(), true, b.description());
-                        }
-                    }));
+            p.unavailable().ifPresent(why -> out.add(new Status(p.device(), false, why)));
+            for (int number = 0; number < p.count(); number++) {
+                try (Backend b = p.open(threads, number)) {
+                    out.add(new Status(p.device() + (p.count() == 1 ? "" : ":" + number), true, b.description()));
+                }
+            }
         }
         return out;
     }
 
     /** Opens the device's backend with a number of threads. */
     public Backend open(int threads) {
+        String kind = name.substring(0, name.indexOf(':') < 0 ? name.length() : name.indexOf(':'));
+        int number = kind.length() == name.length() ? 0 : Integer.parseInt(name.substring(kind.length() + 1));
         List<String> reasons = new ArrayList<>();
         for (Backend.Provider p : ServiceLoader.load(Backend.Provider.class)) {
-            if (name.equals("auto") || name.equals(p.device()) || name.startsWith(p.device() + ":")) {
-                if (p.unavailable().isEmpty()) {
-                    return p.open(threads);
+            if (kind.equals("auto") ? p.automatic() : kind.equals(p.device())) {
+                String why = p.unavailable()
+                        .orElse("there are " + p.count() + ", so that " + p.device() + ":" + number
+                                + " is none of them");
+                if (number < p.count()) {
+                    return p.open(threads, number);
                 }
-                reasons.add(p.device() + ": " + p.unavailable().orElseThrow());
+                reasons.add(p.device() + ": " + why);
             }
         }
         throw new DeviceException(

@@ -15,6 +15,7 @@ import org.telltale.convert.ConvertException;
 import org.telltale.engine.ShapeException;
 import org.telltale.engine.io.WeightsException;
 import org.telltale.engine.nn.CheckpointException;
+import org.telltale.engine.spi.DeviceLimitException;
 import org.telltale.models.ConfigException;
 import org.telltale.models.decode.LogitsException;
 import org.telltale.models.image.ImageException;
@@ -71,6 +72,7 @@ enum Exit {
             case ModelNotFoundException e -> NOT_FOUND;
             case InputNotFoundException e -> NOT_FOUND;
             case DeviceException e -> NO_DEVICE;
+            case DeviceLimitException e -> NO_DEVICE;
             case CancellationException e -> INTERRUPTED;
             case InterruptedException e -> INTERRUPTED;
             case BadModelException e -> BAD_FILE;

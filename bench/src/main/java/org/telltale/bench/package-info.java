@@ -19,6 +19,8 @@
  *       -Dbench.photos=FOLDER}: how many are the same, errors of log-probabilities, ratios of times;
  *   <li>{@code -Dbench.labels=CLIP}: ranking and encoding of the interrogator's labels, {@code -Dbench.count=500} of those in
  *       {@code -Dbench.lists=FOLDER}; {@code -Dbench.labels=none} ranks alone;
+ *   <li>{@code -Ptornado -Dbench.gpu}: graphs on a GPU beside all processors, {@code -Dbench.gpu='bert|MatMul'} some of them;
+ *       {@code -Dbench.device=gpu:1} another one;
  *   <li>{@code -Dbench.tables}: puts the tables of the latest suite into {@code docs/performance.md};
  *   <li>{@code -Dbenchmarks=MatMul}, {@code -Djmh="-p threads=1 -p engine=telltale"}: JMH itself, benchmarks selected by a
  *       regular expression and its own options; {@code -Djmh=-h} lists them.

@@ -2,10 +2,12 @@ package org.telltale.models;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.ServiceLoader;
 import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
@@ -17,15 +19,31 @@ import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.spi.NaiveBackend;
-import org.telltale.kernels.vector.VectorBackend;
 
 /** Compiles and runs named expressions once, for tests. */
 final class Run {
     private Run() {}
 
-    /** The backends that small models are tested on. */
+    /**
+     * The backends that small models are tested on: the naive reference, and those that an application would find;
+     * {@code -Dtelltale.backends=naive,cpu,gpu} leaves some out.
+     */
     static List<Backend> backends() {
-        return List.of(new NaiveBackend(), new VectorBackend(2));
+        List<String> wanted =
+                List.of(System.getProperty("telltale.backends", "naive,cpu,gpu").split(","));
+        List<Backend> all = new ArrayList<>();
+        if (wanted.contains("naive")) {
+            all.add(new NaiveBackend());
+        }
+        for (Backend.Provider p : ServiceLoader.load(Backend.Provider.class)) {
+            if (wanted.contains(p.device())) {
+                p.unavailable().ifPresent(why -> {
+                    throw new IllegalStateException("backend " + p.device() + " cannot be tested: " + why);
+                });
+                all.add(p.open(2));
+            }
+        }
+        return all;
     }
 
     static Params params(Weights weights) {

@@ -31,7 +31,27 @@ public interface Backend extends AutoCloseable {
         /** Why this backend cannot be used here, naming what would change it; empty when it can. */
         Optional<String> unavailable();
 
-        /** Opens it with a number of threads for computing, the caller's included. */
-        Backend open(int threads);
+        /** How many such devices there are; 0 when it cannot be used. */
+        default int count() {
+            return unavailable().isEmpty() ? 1 : 0;
+        }
+
+        /** Whether {@code --device auto} may take it. */
+        default boolean automatic() {
+            return true;
+        }
+
+        /** Opens the first one with a number of threads for computing, the caller's included. */
+        default Backend open(int threads) {
+            return open(threads, 0);
+        }
+
+        /**
+         * Opens one of them.
+         *
+         * @param threads for computing on the host, the caller's included
+         * @param number of the device, from 0 to {@link #count} - 1
+         */
+        Backend open(int threads, int number);
     }
 }

@@ -105,8 +105,8 @@ public final class Program implements Executable, KernelMaker.Operands {
         return aside.toArray(Copy[]::new);
     }
 
-    /** What depends on weights alone. */
-    static Set<Tensor> constants(Graph graph) {
+    /** The tensors that depend on weights alone. */
+    public static Set<Tensor> constants(Graph graph) {
         Set<Tensor> constants = new HashSet<>();
         for (Tensor t : graph.nodes()) {
             boolean constant = switch (t.op()) {

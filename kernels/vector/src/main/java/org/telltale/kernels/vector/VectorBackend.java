@@ -59,7 +59,7 @@ public final class VectorBackend implements Backend {
         }
 
         @Override
-        public Backend open(int threads) {
+        public Backend open(int threads, int number) {
             return new VectorBackend(threads);
         }
     }

@@ -39,6 +39,7 @@ import org.telltale.engine.spi.Executable;
 import org.telltale.engine.testing.Compare;
 import org.telltale.engine.testing.Golden;
 import org.telltale.engine.testing.Procedural;
+import org.telltale.engine.testing.Values;
 import tools.jackson.databind.JsonNode;
 
 /** The layers of the attention captioner, forward, all gradients and steps of Adam, against the original's. */

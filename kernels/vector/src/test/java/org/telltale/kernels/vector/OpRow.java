@@ -15,6 +15,7 @@ import org.telltale.engine.Op;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
+import org.telltale.engine.testing.Values;
 
 /**
  * One op under test, with the extent of an axis left open.

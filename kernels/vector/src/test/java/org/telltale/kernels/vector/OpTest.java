@@ -27,6 +27,7 @@ import org.telltale.engine.autograd.Autograd;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.testing.Compare;
+import org.telltale.engine.testing.Values;
 import org.telltale.kernels.vector.OpRow.Form;
 import org.telltale.kernels.vector.OpRow.Tolerance;
 

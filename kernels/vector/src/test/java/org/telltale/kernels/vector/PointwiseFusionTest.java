@@ -25,6 +25,7 @@ import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.spi.PointwiseFusion;
+import org.telltale.engine.testing.Values;
 
 class PointwiseFusionTest {
     private static final UnaryKind[] UNARY = {UnaryKind.NEG, UnaryKind.SQUARE, UnaryKind.TANH, UnaryKind.SIGMOID};

@@ -27,6 +27,7 @@ import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.spi.NaiveBackend;
 import org.telltale.engine.testing.Compare;
+import org.telltale.engine.testing.Values;
 
 /** One expression on the reference backend and on this one, with seeded operands. */
 final class Trial {

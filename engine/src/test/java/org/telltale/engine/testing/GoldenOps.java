@@ -1,4 +1,4 @@
-package org.telltale.kernels.vector;
+package org.telltale.engine.testing;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -19,7 +19,6 @@ import org.telltale.engine.nn.Dropout;
 import org.telltale.engine.nn.L2Normalise;
 import org.telltale.engine.nn.Losses;
 import org.telltale.engine.nn.SqueezeExcite;
-import org.telltale.engine.testing.Golden;
 import tools.jackson.databind.JsonNode;
 
 /** The expression of a case of the operator references: from its op's name, its parameters and its inputs. */

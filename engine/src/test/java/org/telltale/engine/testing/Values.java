@@ -1,4 +1,4 @@
-package org.telltale.kernels.vector;
+package org.telltale.engine.testing;
 
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -17,7 +17,7 @@ import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 
 /** Values for the leaves of a graph by name, whether inputs or weights. */
-record Values(Map<String, HostTensor> byName) implements Weights {
+public record Values(Map<String, HostTensor> byName) implements Weights {
     @Override
     public Set<String> names() {
         return byName.keySet();
@@ -42,7 +42,7 @@ record Values(Map<String, HostTensor> byName) implements Weights {
     }
 
     /** An executable of the graph whose inputs hold these values. */
-    Executable load(Backend backend, Graph graph) {
+    public Executable load(Backend backend, Graph graph) {
         Executable e = backend.compile(graph, this, CompileOptions.DEFAULT);
         for (Tensor t : graph.nodes()) {
             if (t.op() instanceof Primitive.Input in) {
@@ -53,7 +53,7 @@ record Values(Map<String, HostTensor> byName) implements Weights {
     }
 
     /** Copies of the outputs in memory of the arena. */
-    List<HostTensor> run(Backend backend, Graph graph, Arena arena) {
+    public List<HostTensor> run(Backend backend, Graph graph, Arena arena) {
         try (Executable e = load(backend, graph)) {
             e.run();
             List<HostTensor> out = new ArrayList<>();

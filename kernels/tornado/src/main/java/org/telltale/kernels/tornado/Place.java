@@ -1,0 +1,4 @@
+package org.telltale.kernels.tornado;
+
+/** Where a tensor begins: an area and an offset in elements. */
+record Place(Area area, int offset) {}
