@@ -8,7 +8,7 @@ import org.telltale.models.image.Exif;
  *
  * @param device where to compute
  * @param threads how many threads compute, the caller's included
- * @param precision of the weights of products
+ * @param precision of the weights of products; in training of their operands
  * @param exif whether a picture's EXIF orientation is applied
  */
 public record ModelOptions(Device device, int threads, Precision precision, Exif exif) {

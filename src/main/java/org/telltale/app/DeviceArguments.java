@@ -27,8 +27,8 @@ class DeviceArguments {
             paramLabel = "f32|bf16",
             defaultValue = "f32",
             description = "How weights of products are kept: bf16 halves their memory, and rounds them;"
-                    + " the kernels avx512_bf16 and amx_bf16 then round activations too"
-                    + " (default: ${DEFAULT-VALUE}).")
+                    + " the kernels avx512_bf16 and amx_bf16 then round activations too. In training products round"
+                    + " their operands, while weights stay F32 (default: ${DEFAULT-VALUE}).")
     String precision = "f32";
 
     @Option(

@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -113,6 +114,67 @@ class TrainTest {
             assertThat(folder.resolve("recomputed").resolve(file))
                     .hasSameBinaryContentAs(folder.resolve("kept").resolve(file));
         }
+    }
+
+    /** On CPUs without products of bfloat16 too, where the weights are rounded and it says that nothing is faster. */
+    @Test
+    void aTextClassifierLearnsInBf16() throws IOException {
+        StringBuilder table = new StringBuilder("id,text,label\n");
+        String[] words = {"the flood water rose", "a fire burns the forest"};
+        for (int i = 0; i < 48; i++) {
+            table.append(i).append(',').append(words[i % 2]).append(i % 3 == 0 ? " today," : ",");
+            table.append(i % 2 == 0 ? "flood" : "fire").append('\n');
+        }
+        Path texts = Files.writeString(folder.resolve("texts.csv"), table);
+        Cli whole = Cli.run(texts(texts, "whole", "bf16")).succeeded();
+        assertThat(whole.err().contains("no products of bfloat16 here"))
+                .isEqualTo(!Pattern.compile("kernel a\\w+_bf16")
+                        .matcher(Cli.run("info").out())
+                        .find());
+        List<JsonNode> epochs = metrics("whole");
+        assertThat(epochs.getLast().path("train").path("loss").doubleValue())
+                .isLessThan(0.7 * epochs.getFirst().path("train").path("loss").doubleValue());
+        assertThat(Files.readString(folder.resolve("whole/run.json"))).contains("\"precision\" : \"BF16\"");
+        AtomicInteger asked = new AtomicInteger();
+        assertThat(Cli.run("", () -> asked.incrementAndGet() > 7, texts(texts, "stopped", "bf16"))
+                        .code())
+                .isEqualTo(130);
+        Cli other = Cli.run(texts(texts, "stopped", "f32"));
+        assertThat(other.code()).isEqualTo(4);
+        assertThat(other.err()).contains("precision was \"BF16\" and is \"F32\"", "--restart");
+        Cli.run(texts(texts, "stopped", "bf16")).succeeded();
+        for (String file : List.of("model/model.safetensors", "metrics.jsonl", "checkpoint.safetensors")) {
+            assertThat(folder.resolve("stopped").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
+        }
+        Cli.run(texts(texts, "exact", "f32")).succeeded();
+        assertThat(Files.readAllBytes(folder.resolve("exact/checkpoint.safetensors")))
+                .isNotEqualTo(Files.readAllBytes(folder.resolve("whole/checkpoint.safetensors")));
+    }
+
+    private String[] texts(Path data, String out, String precision) {
+        return new String[] {
+            "train",
+            "--model",
+            Cli.BERT,
+            "--from-scratch",
+            "--data",
+            data.toString(),
+            "--out",
+            folder.resolve(out).toString(),
+            "--precision",
+            precision,
+            "--size",
+            "16",
+            "--batch",
+            "8",
+            "--epochs",
+            "4",
+            "--rate",
+            "1e-2",
+            "--threads",
+            "2"
+        };
     }
 
     @Test

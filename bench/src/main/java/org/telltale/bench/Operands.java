@@ -1,6 +1,8 @@
 package org.telltale.bench;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -106,10 +108,11 @@ final class Operands implements Weights {
 
     /** Numbers of a linear congruential generator, centre - radius to centre + radius. */
     private static void uniform(HostTensor t, String name, float centre, float radius) {
+        MemorySegment memory = t.data();
         long state = name.hashCode();
-        for (long i = 0; i < t.size(); i++) {
+        for (long at = 0; at < memory.byteSize(); at += Float.BYTES) {
             state = state * 6364136223846793005L + 1442695040888963407L;
-            t.set(i, centre + radius * ((state >> 40) * 0x1p-23f));
+            memory.set(ValueLayout.JAVA_FLOAT, at, centre + radius * ((state >> 40) * 0x1p-23f));
         }
     }
 }

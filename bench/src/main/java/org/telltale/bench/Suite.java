@@ -45,11 +45,13 @@ final class Suite {
      * Cases of one family.
      *
      * @param products whether bfloat16 is of interest
+     * @param rounded how many shapes of the short suite, from the last, are measured in bfloat16 as well
      * @param both whether the full suite measures each number of threads, not the most only
      * @param singleThreaded how many shapes of the short suite are measured with one thread as well
      * @param brief the shapes of the short suite
      */
-    private record Family(Class<?> benchmark, boolean products, boolean both, int singleThreaded, List<String> brief) {}
+    private record Family(
+            Class<?> benchmark, boolean products, int rounded, boolean both, int singleThreaded, List<String> brief) {}
 
     /** One engine on one shape. */
     private record Case(Family family, String shape, int threads, String engine) {
@@ -77,6 +79,7 @@ final class Suite {
             new Family(
                     ModelBenchmark.class,
                     true,
+                    2,
                     false,
                     0,
                     List.of(
@@ -85,43 +88,52 @@ final class Suite {
                             "bert-base:1x128",
                             "blip-large-vision:1x384")),
             new Family(
-                    LimitBenchmark.class, false, false, 0, List.of(LimitBenchmark.READ, LimitBenchmark.MULTIPLY_ADD)),
-            new Family(DecodeStepBenchmark.class, true, false, 0, List.of("1x20", "64x20")),
-            new Family(GreedyCaptionBenchmark.class, false, false, 0, List.of("64x20")),
-            new Family(GruStepBenchmark.class, false, false, 0, List.of("1x256x512", "64x256x512")),
+                    LimitBenchmark.class,
+                    false,
+                    0,
+                    false,
+                    0,
+                    List.of(LimitBenchmark.READ, LimitBenchmark.MULTIPLY_ADD)),
+            new Family(DecodeStepBenchmark.class, true, 1, false, 0, List.of("64x20", "1x20")),
+            new Family(GreedyCaptionBenchmark.class, false, 0, false, 0, List.of("64x20")),
+            new Family(GruStepBenchmark.class, false, 0, false, 0, List.of("1x256x512", "64x256x512")),
             new Family(
                     AttentionBenchmark.class,
                     false,
+                    0,
                     false,
-                    2,
+                    1,
                     List.of("1x577x577x16x64", "1x128x128x12x64", "1x3x577x12x64", "1x64x577x12x64")),
-            new Family(CachedAttentionBenchmark.class, false, false, 0, List.of("3x20x12x64")),
+            new Family(CachedAttentionBenchmark.class, false, 0, false, 0, List.of("3x20x12x64")),
             new Family(
                     ConvBenchmark.class,
                     true,
+                    0,
                     false,
                     0,
                     List.of("224x3x32x3x2", "56x144x0x3x1", "28x240x0x5x1", "35x96x96x3x1")),
             new Family(
                     PointwiseBenchmark.class,
                     false,
+                    0,
                     false,
                     0,
                     List.of("layerNorm:577x1024", "softmax:9232x577", "gelu:577x4096")),
             new Family(
                     MatMulBenchmark.class,
                     true,
+                    4,
                     true,
                     2,
                     List.of(
-                            "577x1024x4096",
                             "128x768x3072",
+                            "577x1024x4096",
+                            "784x192x32",
+                            "49x160x960",
                             "577x4096x1024",
                             "3x768x3072",
                             "64x768x768",
-                            "1x768x30524",
-                            "784x192x32",
-                            "49x160x960")));
+                            "1x768x30524")));
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
@@ -197,12 +209,12 @@ final class Suite {
         int most = Math.min(2, Runtime.getRuntime().availableProcessors());
         List<Case> cases = new ArrayList<>();
         for (Family family : FAMILIES) {
-            List<String> engines = new ArrayList<>(F32);
-            if (bf16 && family.products) {
-                engines.addAll(BF16);
-            }
             List<String> shapes = full ? shapes(family.benchmark) : family.brief;
             for (int i = 0; i < shapes.size(); i++) {
+                List<String> engines = new ArrayList<>(F32);
+                if (bf16 && family.products && (full || i >= shapes.size() - family.rounded)) {
+                    engines.addAll(BF16);
+                }
                 boolean single = full ? family.both : i < family.singleThreaded;
                 for (int threads = single ? 1 : most; threads <= most; threads++) {
                     for (String engine :
@@ -297,7 +309,7 @@ final class Suite {
         boolean machine = c.engine.equals(LimitBenchmark.MACHINE);
         // A model's many loops take Telltale seconds to compile; peers are compiled, but choose and pack at first. The
         // loops of the limits are interpreted in their first runs, more than a second each.
-        int warmUp = slow ? 3 : machine ? 6 : !c.model() ? 3 : c.engine.startsWith(Workload.TELLTALE) ? 10 : 4;
+        int warmUp = slow ? 2 : machine ? 6 : !c.model() ? 3 : c.engine.startsWith(Workload.TELLTALE) ? 8 : 4;
         int iterations = slow ? 4 : full ? 10 : 6;
         return new OptionsBuilder()
                 .include("^" + c.family.benchmark.getName().replace(".", "\\.") + "\\.run$")
@@ -305,9 +317,9 @@ final class Suite {
                 .param("threads", Integer.toString(c.threads))
                 .param("engine", c.engine)
                 .warmupIterations(warmUp)
-                .warmupTime(TimeValue.milliseconds(slow ? 3000 : c.model() ? 1000 : full ? 300 : 400))
+                .warmupTime(TimeValue.milliseconds(slow ? 3000 : c.model() ? 1000 : 300))
                 .measurementIterations(iterations)
-                .measurementTime(TimeValue.milliseconds(c.model() || machine ? 250 : full ? 100 : 120))
+                .measurementTime(TimeValue.milliseconds(c.model() || machine ? 250 : 100))
                 .timeout(TimeValue.seconds(120))
                 .shouldFailOnError(false)
                 .build();

@@ -32,7 +32,7 @@ import org.telltale.engine.spi.CompileOptions;
  * @param optimizer {@link Adam}, or {@link RmsProp} with epsilon inside the root
  * @param clip the most that the norm may be, {@link Float#MAX_VALUE} for no limit
  * @param operands weights, inputs and the first values of the states
- * @param options how Telltale compiles it
+ * @param recompute whether Telltale computes values of the forward pass again
  */
 record TrainStep(
         Graph graph,
@@ -41,7 +41,7 @@ record TrainStep(
         Optimizer optimizer,
         float clip,
         Operands operands,
-        CompileOptions options) {
+        boolean recompute) {
     static final double RATE = 1e-5;
     private static final String RECOMPUTE = "-recompute";
 
@@ -128,8 +128,7 @@ record TrainStep(
                 operands.with(name(state), (n, memory) -> memory.data().fill((byte) 0));
             }
         }
-        CompileOptions options = new CompileOptions(CompileOptions.Precision.F32, recompute);
-        return new TrainStep(graph, forward, parameters, recipe.optimizer, recipe.clip, operands, options);
+        return new TrainStep(graph, forward, parameters, recipe.optimizer, recipe.clip, operands, recompute);
     }
 
     /** The attention and GRU captioner's loss: the sum over words of the mean over captions. */
@@ -159,12 +158,17 @@ record TrainStep(
     /** The step on Telltale or libtorch; outputs of the latest run are the loss and the norm. */
     Workload open(String engine, int threads) {
         return switch (engine) {
-            case Workload.TELLTALE -> new TelltaleWorkload(threads, graph, operands, options);
+            case Workload.TELLTALE -> telltale(threads, CompileOptions.Precision.F32);
+            case Workload.TELLTALE_BF16 -> telltale(threads, CompileOptions.Precision.BF16);
             case Workload.LIBTORCH -> new LibtorchTraining(threads, this);
             default ->
                 throw new IllegalArgumentException(
-                        "engine '" + engine + "' of a training step, expected telltale or libtorch");
+                        "engine '" + engine + "' of a training step, expected telltale, telltale-bf16 or libtorch");
         };
+    }
+
+    private Workload telltale(int threads, CompileOptions.Precision precision) {
+        return new TelltaleWorkload(threads, graph, operands, new CompileOptions(precision, recompute));
     }
 
     /** The places of the parameters among the operands of a function. */

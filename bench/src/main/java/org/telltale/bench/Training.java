@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Training steps on Telltale and libtorch with all processors: time of the best step, and the most memory that the process
- * held. Each engine runs in a process of its own. libtorch's first loss and norm of the gradients are compared with
- * Telltale's before its steps are timed.
+ * Training steps on Telltale and libtorch with all processors, and on Telltale with products of bfloat16 where the CPU has
+ * units for them: time of the best step, and the most memory that the process held. Each engine runs in a process of its
+ * own. The others' first loss and norm of the gradients are compared with Telltale's in F32 before their steps are timed.
  */
 final class Training {
     private static final List<String> SHAPES = List.of(
@@ -29,6 +29,9 @@ final class Training {
      * losses of later steps, within {@link Workload#TOLERANCE}, do.
      */
     static final double NORM_TOLERANCE = 1e-3;
+
+    /** How far loss and norm may differ where operands of products are rounded to bfloat16. */
+    private static final double BF16_TOLERANCE = 0.02;
 
     /** Steps to warm up, at least one, go on for this long; measured ones, at least two, likewise. */
     private static final double SECONDS = 8;
@@ -63,8 +66,13 @@ final class Training {
                 double loss = step.output(0)[0];
                 double norm = step.output(1)[0];
                 if (args.length > 3) {
-                    compare("loss", Double.parseDouble(args[3]), loss, Workload.TOLERANCE);
-                    compare("norm of the gradients", Double.parseDouble(args[4]), norm, NORM_TOLERANCE);
+                    boolean rounded = args[0].equals(Workload.TELLTALE_BF16);
+                    compare("loss", Double.parseDouble(args[3]), loss, rounded ? BF16_TOLERANCE : Workload.TOLERANCE);
+                    compare(
+                            "norm of the gradients",
+                            Double.parseDouble(args[4]),
+                            norm,
+                            rounded ? BF16_TOLERANCE : NORM_TOLERANCE);
                 }
                 best(step, 0);
                 double seconds = best(step, 2);
@@ -106,23 +114,39 @@ final class Training {
     static void run() throws IOException {
         String wanted = System.getProperty("bench.train", "");
         int threads = Runtime.getRuntime().availableProcessors();
-        System.out.println(Processor.read().name() + ", " + threads + " threads, JDK " + Runtime.version());
+        Processor cpu = Processor.read();
+        System.out.println(cpu.name() + ", " + threads + " threads, JDK " + Runtime.version());
+        if (!cpu.bf16()) {
+            System.out.println("left out: " + Workload.TELLTALE_BF16 + " (the CPU has no units for bfloat16)");
+        }
         System.out.println();
-        System.out.println("| step | telltale, ms | libtorch, ms | ratio | telltale, MiB | libtorch, MiB |");
-        System.out.println("|---|---|---|---|---|---|");
+        System.out.println("| step | telltale, ms | libtorch, ms | ratio | telltale, MiB | libtorch, MiB |"
+                + (cpu.bf16() ? " telltale-bf16, ms | to libtorch | to telltale | telltale-bf16, MiB |" : ""));
+        System.out.println("|---|---|---|---|---|---|" + (cpu.bf16() ? "---|---|---|---|" : ""));
         for (String shape : wanted.isEmpty() || wanted.equals("true") ? SHAPES : List.of(wanted)) {
             Result ours = measure(Workload.TELLTALE, shape, threads, List.of());
-            Result peer = measure(
-                    Workload.LIBTORCH, shape, threads, List.of(Double.toString(ours.loss), Double.toString(ours.norm)));
-            System.out.printf(
+            List<String> expected = List.of(Double.toString(ours.loss), Double.toString(ours.norm));
+            Result peer = measure(Workload.LIBTORCH, shape, threads, expected);
+            StringBuilder row = new StringBuilder(String.format(
                     Locale.ROOT,
-                    "| %s | %.0f | %.0f | %.2f | %.0f | %.0f |%n",
+                    "| %s | %.0f | %.0f | %.2f | %.0f | %.0f |",
                     shape,
                     ours.milliseconds,
                     peer.milliseconds,
                     peer.milliseconds / ours.milliseconds,
                     ours.peak,
-                    peer.peak);
+                    peer.peak));
+            if (cpu.bf16()) {
+                Result rounded = measure(Workload.TELLTALE_BF16, shape, threads, expected);
+                row.append(String.format(
+                        Locale.ROOT,
+                        " %.0f | %.2f | %.2f | %.0f |",
+                        rounded.milliseconds,
+                        peer.milliseconds / rounded.milliseconds,
+                        ours.milliseconds / rounded.milliseconds,
+                        rounded.peak));
+            }
+            System.out.println(row);
         }
     }
 

@@ -134,7 +134,11 @@ sealed interface CaptionedNetwork {
             Tensor texts = L2Normalise.of(
                     clip.read(Learner.input(in, CaptionedRows.IDS), Learner.input(in, CaptionedRows.ENDS))
                             .features());
-            Tensor cosines = pictures.matmul(texts, false, true);
+            int batch = pictures.dim(0);
+            // of three axes, so that it is F32 whatever the precision: a scale of up to 100 makes them logits
+            Tensor cosines = pictures.reshape(1, batch, -1)
+                    .matmul(texts.reshape(1, batch, -1), false, true)
+                    .reshape(batch, batch);
             Tensor logits = cosines.mul(params.f32(SCALE).exp());
             Tensor choices = present.add(-1).mul(NO_CHOICE);
             Tensor byPicture = logits.add(choices);

@@ -162,6 +162,10 @@ public final class Trainer {
                         new CompileOptions(options.model().precision(), options.recompute()),
                         recipe,
                         options.seed())) {
+            if (!backend.multiplies(options.model().precision())) {
+                listener.note("bf16: no products of bfloat16 here (" + backend.description()
+                        + "), so that operands are rounded, but steps are no faster");
+            }
             return new Run(folder, learner, listener, cancelled).go();
         }
     }

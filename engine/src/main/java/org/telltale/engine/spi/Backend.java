@@ -15,6 +15,11 @@ public interface Backend extends AutoCloseable {
      */
     Executable compile(Graph graph, Weights weights, CompileOptions options);
 
+    /** Whether it gains speed from products in a precision: otherwise it computes in F32, with what is kept rounded. */
+    default boolean multiplies(CompileOptions.Precision precision) {
+        return precision == CompileOptions.Precision.F32;
+    }
+
     @Override
     void close();
 

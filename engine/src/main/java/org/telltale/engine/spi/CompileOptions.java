@@ -20,9 +20,12 @@ public record CompileOptions(Precision precision, boolean recompute) {
     public enum Precision {
         F32,
         /**
-         * Weights of products are kept as bfloat16, rounded to nearest even, which halves the memory that they take and
-         * that a product of few rows must read. A backend may round the operands that they are multiplied with too, where
-         * the hardware has products of bfloat16. One that has no such products computes in F32.
+         * Right operands of products, where they have two axes, and kernels of convolutions become bfloat16, rounded to
+         * nearest even. Weights are kept so, which halves the memory that they take and that a product of few rows must
+         * read; in training, where weights are states in F32 and change, operands are rounded at each run, of the gradients'
+         * products too. A backend may round the left operands as well, where the hardware has products of bfloat16. One
+         * without any bfloat16 computes in F32. Gradients of a convolution's kernel, attention, and all that is no product
+         * stay F32.
          */
         BF16
     }

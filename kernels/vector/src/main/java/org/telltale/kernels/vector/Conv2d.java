@@ -13,8 +13,8 @@ import org.telltale.engine.spi.KernelMaker.Operands;
 
 /**
  * Convolutions of NHWC pictures: one group as a product, whose left operand is gathered window by window while it is
- * packed, so that for large pictures the matrix of all windows never exists; one channel per group by
- * {@link DepthwiseConv}.
+ * packed, so that for large pictures the matrix of all windows never exists, or read where it lies by {@link TapRowConv};
+ * one channel per group by {@link DepthwiseConv}.
  */
 final class Conv2d {
     private Conv2d() {}
@@ -48,7 +48,7 @@ final class Conv2d {
                 1,
                 rows,
                 new LeftRows.Matrix(operands.buffer(dy), rows, w.dim(0), false),
-                panels.of(w, layout, 1, "plain", operands),
+                panels.of(w, layout, "plain", operands),
                 operands.buffer(t),
                 null,
                 Activation.NONE);
@@ -73,21 +73,17 @@ final class Conv2d {
             Panels panels) {
         int rows = Math.toIntExact(t.shape().product(0, 3));
         int channels = x.dim(3);
-        int taps = op.window().kernelHeight() * op.window().kernelWidth();
-        LeftRows left = op.window().pointwise()
+        Window window = op.window();
+        PackedPanels layout =
+                PackedPanels.convolution(w.dim(0), channels, window.kernelHeight() * window.kernelWidth());
+        Gemm.RightPanels right = panels.of(w, layout, "convolution", operands);
+        if (!window.pointwise() && TapRowConv.suits(window, x.dim(2), t.dim(2), channels, right.panels())) {
+            return new TapRowConv(op, t, right, bias, operands, parallel, workspace);
+        }
+        LeftRows left = window.pointwise()
                 ? new LeftRows.Matrix(operands.buffer(x), rows, channels, false)
-                : new Windows(operands, x, op.window(), t.shape());
-        PackedPanels layout = PackedPanels.convolution(w.dim(0), channels, taps);
-        return new Gemm(
-                parallel,
-                workspace,
-                1,
-                rows,
-                left,
-                panels.of(w, layout, 1, "convolution", operands),
-                operands.buffer(t),
-                bias,
-                op.activation());
+                : new Windows(operands, x, window, t.shape());
+        return new Gemm(parallel, workspace, 1, rows, left, right, operands.buffer(t), bias, op.activation());
     }
 
     /** A row per output pixel, with what its window covers: tap by tap, all channels of each. */

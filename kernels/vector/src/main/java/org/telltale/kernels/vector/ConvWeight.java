@@ -226,6 +226,7 @@ final class ConvWeight implements Kernel {
                     count,
                     a,
                     LEFT_STEP,
+                    false,
                     b,
                     layout.panelBytes(),
                     false,

@@ -116,14 +116,15 @@ final class DepthwiseConv implements Kernel, Parallel.Chunk {
         outWidth = t.dim(2);
         rows = Math.multiplyExact(t.dim(0), outHeight);
         int across = window.kernelWidth();
-        boolean emitted = Ladder.emitted().isPresent()
-                && channels % Rung.depthwiseLanes() == 0
-                && Rung.hasDepthwise(across)
-                && (activation == Activation.NONE || Rung.fuses(activation));
-        whole = emitted ? Rung.depthwise(across, window.strideWidth(), EMITTED_PIXELS, activation) : null;
-        cut = new MethodHandle[emitted ? across : 0];
-        for (int inside = 1; inside < cut.length; inside++) {
-            cut[inside] = Rung.depthwise(inside, 1, 1, activation);
+        boolean fuses = activation == Activation.NONE || Rung.fuses(activation);
+        Rung rung =
+                fuses && Rung.hasDepthwise(across, channels) ? Ladder.emitted().orElse(null) : null;
+        whole = rung == null
+                ? null
+                : rung.depthwise(across, window.strideWidth(), EMITTED_PIXELS, channels, activation);
+        cut = new MethodHandle[rung == null ? 0 : across];
+        for (int inside = 1; rung != null && inside < across; inside++) {
+            cut[inside] = rung.depthwise(inside, 1, 1, channels, activation);
         }
         workspace.reserve(0, PixelRow.BYTES);
         zeros = operands.arena().allocate(4L * Math.max(channels, 1), 64).address();

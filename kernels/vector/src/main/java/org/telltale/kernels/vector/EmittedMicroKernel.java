@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.telltale.engine.Activation;
 import org.telltale.kernels.vector.jit.Block;
 import org.telltale.kernels.vector.jit.Rung;
@@ -22,12 +23,19 @@ final class EmittedMicroKernel implements MicroKernel {
 
     private static final int USUAL_SLAB = 1024;
 
+    /** Half of the second-level cache, where the CPU does not tell it. */
+    private static final long USUAL_CACHED = 1 << 18;
+
     private final Rung rung;
     private final int slab;
+    private final long cached;
+
     /** Emitted when a kernel that needs it is made. */
     private final Map<Activation, MethodHandle> f32 = new ConcurrentHashMap<>();
 
     private final Map<Activation, MethodHandle> bf16 = new ConcurrentHashMap<>();
+
+    private volatile @Nullable MethodHandle rounding;
 
     /**
      * A slab of a panel takes an eighth of the second-level cache, beside the next one, which is fetched meanwhile, and the
@@ -39,6 +47,7 @@ final class EmittedMicroKernel implements MicroKernel {
         this.rung = rung;
         long fits = secondCache / 8 / (4L * rung.columns()) / 32 * 32;
         this.slab = secondCache == 0 ? USUAL_SLAB : Math.clamp(fits, LEAST_SLAB, MOST_SLAB);
+        this.cached = secondCache == 0 ? USUAL_CACHED : secondCache / 2;
     }
 
     Rung rung() {
@@ -66,6 +75,11 @@ final class EmittedMicroKernel implements MicroKernel {
     }
 
     @Override
+    public long cached() {
+        return cached;
+    }
+
+    @Override
     public boolean interleaved() {
         return false;
     }
@@ -90,6 +104,7 @@ final class EmittedMicroKernel implements MicroKernel {
             int depth,
             long a,
             long aStride,
+            boolean rounded,
             long b,
             long panelBytes,
             boolean bf16,
@@ -103,17 +118,18 @@ final class EmittedMicroKernel implements MicroKernel {
             long scratch) {
         put(scratch, Block.ROWS, rows);
         put(scratch, Block.DEPTH, rung.steps(depth, bf16));
-        if (bf16 && rounds()) {
+        if (bf16 && rounds() && !rounded) {
             put(scratch, Block.SOURCE, a);
             put(scratch, Block.SOURCE_STRIDE, aStride);
             put(scratch, Block.SOURCE_DEPTH, depth);
             put(scratch, Block.LEFT, scratch + ROUNDED);
             put(scratch, Block.LEFT_STRIDE, Rung.roundedStride(depth));
-            put(scratch, Block.SUMS, scratch + SUMS);
         } else {
+            put(scratch, Block.SOURCE, 0);
             put(scratch, Block.LEFT, a);
             put(scratch, Block.LEFT_STRIDE, aStride);
         }
+        put(scratch, Block.SUMS, scratch + SUMS);
         put(scratch, Block.PANEL, b);
         put(scratch, Block.PANEL_BYTES, panelBytes);
         put(scratch, Block.COLUMNS, columns);
@@ -125,14 +141,7 @@ final class EmittedMicroKernel implements MicroKernel {
         put(scratch, Block.BIAS, bias);
         Activation fused = fused(activation);
         MethodHandle function = (bf16 ? this.bf16 : f32).get(fused);
-        if (function == null) {
-            throw new IllegalStateException("no code was prepared for " + activation);
-        }
-        try {
-            function.invokeExact(scratch);
-        } catch (Throwable t) {
-            throw OutOfLine.thrown(t);
-        }
+        call(function, scratch);
         if (last && fused != activation) {
             for (int r = 0; r < rows; r++) {
                 Pointwise.activate(activation, c + r * cStride, c + r * cStride, columns);
@@ -140,8 +149,38 @@ final class EmittedMicroKernel implements MicroKernel {
         }
     }
 
+    private static void call(@Nullable MethodHandle function, long scratch) {
+        if (function == null) {
+            throw new IllegalStateException("no code was prepared for this");
+        }
+        try {
+            function.invokeExact(scratch);
+        } catch (Throwable t) {
+            throw OutOfLine.thrown(t);
+        }
+    }
+
+    @Override
+    public long roundedStride(int depth) {
+        return Rung.roundedStride(depth);
+    }
+
+    @Override
+    public void round(int rows, int depth, long from, long fromStride, long to, long scratch) {
+        put(scratch, Block.ROWS, rows);
+        put(scratch, Block.SOURCE, from);
+        put(scratch, Block.SOURCE_STRIDE, fromStride);
+        put(scratch, Block.SOURCE_DEPTH, depth);
+        put(scratch, Block.LEFT, to);
+        put(scratch, Block.LEFT_STRIDE, Rung.roundedStride(depth));
+        call(rounding, scratch);
+    }
+
     @Override
     public void prepare(Activation activation, boolean bf16) {
+        if (bf16 && rounds() && rounding == null) {
+            rounding = rung.rounding();
+        }
         (bf16 ? this.bf16 : f32).computeIfAbsent(fused(activation), a -> rung.function(a, bf16));
     }
 

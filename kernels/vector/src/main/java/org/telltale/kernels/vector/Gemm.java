@@ -16,6 +16,7 @@ import org.telltale.engine.spi.KernelMaker.Operands;
  * <p>The result is cut into blocks of rows by groups of panels, so that several threads share a product of few rows too.
  * In each such chunk a slab of depth at a time passes: all the rows of the block under each panel of the group. Where a
  * must be packed, with many chunks of rows each packs its own piece while it is hot; with few, all threads pack it first.
+ * Where a is rounded to bfloat16, all threads round it first unless its rows are few or there is one group.
  */
 final class Gemm implements Kernel {
     /**
@@ -27,6 +28,12 @@ final class Gemm implements Kernel {
 
     /** Chunks to aim at, and multiply-adds below which one is not worth handing over. */
     private static final int CHUNKS = 32;
+
+    /** Chunks that a few workers can share evenly. */
+    private static final int LEAST_CHUNKS = 8;
+
+    /** Tiles of rows in a block at least, where its panels come from beyond the second-level cache. */
+    private static final int LEAST_TILES = 4;
 
     private static final long SMALL = 1 << 16;
 
@@ -51,15 +58,25 @@ final class Gemm implements Kernel {
     private final int blocks;
     private final int groupPanels;
     private final int groups;
+
+    /** Whether the blocks of rows follow each other under each group of panels, so that panels are read once. */
+    private final boolean panelsOuter;
+
     private final int slab;
+    private final int slabs;
     private final long scratchBytes;
-    private final Packing packing;
+    private final Packing layout;
+
+    /** Whether all rows are packed before the first product. */
     private final boolean packFirst;
 
-    /** Floats that a row takes when it is packed in full depth. */
-    private final long packedDepth;
+    /** Whether they are rounded to bfloat16 then: once, and not by each group of panels. */
+    private final boolean roundFirst;
 
-    private final Parallel.Chunk packBlocks = this::packBlock;
+    /** Bytes that a row takes when it is packed in full depth. */
+    private final long packedRow;
+
+    private final Parallel.Chunk packing = this::pack;
     private final Parallel.Chunk multiplying = this::multiply;
     private long resultAddress;
     private long biasAddress;
@@ -107,27 +124,43 @@ final class Gemm implements Kernel {
         this.columns = right.panels().columns();
         this.depth = right.panels().depth();
         int panels = right.panels().panels();
-        blocksPerMatrix = (rows + BLOCK - 1) / BLOCK;
-        int even = blocksPerMatrix == 0 ? 0 : (rows + blocksPerMatrix - 1) / blocksPerMatrix;
-        blockRows = (even + MICRO.rows() - 1) / MICRO.rows() * MICRO.rows();
+        layout = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
+        // Panels that stay in the cache are passed by many small blocks of rows, so that rows of a picture stay with a
+        // worker from one layer to the next. So are others where there are rows enough and each must be packed, once.
+        // Otherwise each worker has panels of its own, and rows are cut only where those are too few.
+        int tile = MICRO.rows();
+        int tiles = Math.ceilDiv(rows, tile);
+        boolean resident = right.panels().panelBytes() * panels <= MICRO.cached();
+        boolean byRows = resident || (layout != Packing.NONE && tiles >= LEAST_CHUNKS * LEAST_TILES / 2);
+        int wanted = Math.clamp((long) matrices * rows * depth * columns / SMALL, 1, CHUNKS);
+        int cuts = byRows
+                ? Math.ceilDiv(wanted, Math.max(1, matrices))
+                : Math.ceilDiv(Math.min(wanted, LEAST_CHUNKS), Math.max(1, Math.multiplyExact(matrices, panels)));
+        int blockTiles = Math.clamp(tiles / cuts, resident ? 1 : LEAST_TILES, BLOCK / tile);
+        int even = Math.ceilDiv(tiles, Math.max(1, Math.ceilDiv(tiles, blockTiles)));
+        blockRows = even * tile;
+        blocksPerMatrix = rows == 0 ? 0 : Math.ceilDiv(rows, blockRows);
         blocks = Math.multiplyExact(matrices, blocksPerMatrix);
-        long work = (long) blocks * blockRows * depth * columns;
-        long wanted = Math.min(blocks == 0 ? 1 : (CHUNKS + blocks - 1) / blocks, Math.max(work / SMALL, 1));
-        int most = (int) Math.max(1, Math.min(panels, wanted));
-        groupPanels = Math.max((panels + most - 1) / most, 1);
-        groups = (panels + groupPanels - 1) / groupPanels;
+        int most = Math.clamp(Math.ceilDiv(wanted, Math.max(blocks, 1)), 1, Math.max(panels, 1));
+        groupPanels = Math.max(Math.ceilDiv(panels, most), 1);
+        groups = Math.ceilDiv(panels, groupPanels);
+        panelsOuter = !byRows && 4L * rows * depth <= MICRO.cached();
         // few rows fit the first-level cache in full depth, and long runs of b suit the prefetcher
         slab = rows <= 2 * MICRO.rows() ? Math.max(depth, 1) : MICRO.slab();
-        packing = MICRO.interleaved() ? Packing.TILES : left.inPlace() ? Packing.NONE : Packing.ROWS;
-        packFirst = packing != Packing.NONE && groups > 1;
+        slabs = Math.ceilDiv(depth, slab);
+        roundFirst = right.panels().bf16() && MICRO.rounds() && groups > 1 && rows > 2 * MICRO.rows();
+        packFirst = roundFirst || (layout != Packing.NONE && groups > 1);
         MICRO.prepare(activation, right.panels().bf16());
         scratchBytes = Workspace.align(MICRO.scratchBytes(
                 blockRows, Math.min(slab, depth), right.panels().bf16()));
-        long blockBytes = 4L * blockRows * pitch(Math.min(slab, depth));
-        packedDepth = depth + (packing == Packing.ROWS ? (long) GAP * Math.ceilDiv(depth, slab) : 0);
+        boolean copied = layout != Packing.NONE && (roundFirst || !packFirst);
+        long blockBytes = blockRows * pitch(Math.min(slab, depth));
+        packedRow = depth / slab * packedStride(slab) + packedStride(depth % slab);
+        // a tile at the end may be read whole
+        long packedRows = (long) matrices * rows + MICRO.rows();
         workspace.reserve(
-                right.sharedBytes() + (packFirst ? 4L * matrices * rows * packedDepth : 0),
-                scratchBytes + (packFirst || packing == Packing.NONE ? 0 : blockBytes));
+                right.sharedBytes() + (packFirst ? packedRows * packedRow : 0),
+                scratchBytes + (copied ? blockBytes : 0));
     }
 
     /** The kernel of a linear layer. */
@@ -143,7 +176,7 @@ final class Gemm implements Kernel {
                 1,
                 rows,
                 new LeftRows.Matrix(operands.buffer(x), rows, in, false),
-                panels.of(w, PackedPanels.matrix(in, w.dim(0), true, in), 1, "transposed", operands),
+                panels.of(w, PackedPanels.matrix(in, w.dim(0), true, in), "transposed", operands),
                 operands.buffer(t),
                 t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null,
                 op.activation());
@@ -167,7 +200,9 @@ final class Gemm implements Kernel {
                 matrices,
                 rows,
                 new LeftRows.Matrix(operands.buffer(a), rows, depth, op.transposeA()),
-                panels.of(b, layout, matrices, op.transposeB() ? "transposed" : "plain", operands),
+                shared
+                        ? panels.of(b, layout, op.transposeB() ? "transposed" : "plain", operands)
+                        : panels.each(b, layout, matrices, operands),
                 operands.buffer(t),
                 null,
                 Activation.NONE);
@@ -185,7 +220,7 @@ final class Gemm implements Kernel {
         biasAddress = bias == null ? 0 : bias.address();
         packedLeft = shared + right.sharedBytes();
         if (packFirst) {
-            parallel.forRange(blocks, packBlocks);
+            parallel.forRange(blocks * slabs, packing);
         }
         parallel.forRange(blocks * groups, multiplying);
     }
@@ -194,29 +229,53 @@ final class Gemm implements Kernel {
     private long packedBlock(int block) {
         int matrix = block / blocksPerMatrix;
         long row = (long) matrix * rows + (long) (block % blocksPerMatrix) * blockRows;
-        return packedLeft + 4 * row * packedDepth;
+        return packedLeft + row * packedRow;
     }
 
-    /** Floats from one packed row of a slab to the next. */
+    /** Bytes from one copied row of a slab to the next. */
     private long pitch(int slabDepth) {
-        return packing == Packing.ROWS ? slabDepth + GAP : slabDepth;
+        return 4L * (layout == Packing.ROWS ? slabDepth + GAP : slabDepth);
     }
 
-    private void packBlock(int block, int worker) {
+    /** Bytes from one row of a slab to the next where all are packed first. */
+    private long packedStride(int slabDepth) {
+        if (slabDepth == 0) {
+            return 0;
+        }
+        return roundFirst ? MICRO.roundedStride(slabDepth) : pitch(slabDepth);
+    }
+
+    /** Packs a slab of a block. */
+    private void pack(int chunk, int worker) {
+        int block = chunk / slabs;
+        int k = chunk % slabs * slab;
         int matrix = block / blocksPerMatrix;
         int begin = block % blocksPerMatrix * blockRows;
         int end = Math.min(rows, begin + blockRows);
-        long out = packedBlock(block);
-        for (int k = 0; k < depth; k += slab) {
-            int to = Math.min(depth, k + slab);
+        int to = Math.min(depth, k + slab);
+        long out = packedBlock(block) + (end - begin) * (chunk % slabs * packedStride(slab));
+        if (roundFirst) {
+            roundSlab(matrix, begin, end, k, to, out, workspace.worker(worker));
+        } else {
             packSlab(matrix, begin, end, k, to, out);
-            out += 4L * (end - begin) * pitch(to - k);
         }
     }
 
+    private void roundSlab(int matrix, int begin, int end, int from, int to, long out, long scratch) {
+        long rows = scratch + scratchBytes;
+        long stride = pitch(to - from);
+        if (layout == Packing.NONE) {
+            rows = left.address(matrix, begin) + 4L * from;
+            stride = 4L * depth;
+        } else {
+            packSlab(matrix, begin, end, from, to, rows);
+        }
+        MICRO.round(end - begin, to - from, rows, stride, out, scratch);
+    }
+
     private void packSlab(int matrix, int begin, int end, int from, int to, long out) {
-        if (packing == Packing.ROWS) {
-            left.copy(matrix, begin, end - begin, from, to, out, 4 * pitch(to - from));
+        if (layout == Packing.ROWS) {
+            left.copy(matrix, begin, end - begin, from, to, out, pitch(to - from));
             return;
         }
         for (int row = begin; row < end; row += MICRO.rows()) {
@@ -225,19 +284,11 @@ final class Gemm implements Kernel {
         }
     }
 
-    /**
-     * Which group comes at a place in the order of chunks. Workers take turns, so each goes through a run of neighbours, and
-     * what a block fetches of the panel behind it is what the same worker needs next.
-     */
-    private int group(int place) {
-        int workers = parallel.threads();
-        int worker = place % workers;
-        return worker * (groups / workers) + Math.min(worker, groups % workers) + place / workers;
-    }
-
     private void multiply(int chunk, int worker) {
-        int block = chunk / groups;
-        int firstPanel = group(chunk % groups) * groupPanels;
+        int ofMatrix = blocksPerMatrix * groups;
+        int place = chunk % ofMatrix;
+        int block = chunk / ofMatrix * blocksPerMatrix + (panelsOuter ? place % blocksPerMatrix : place / groups);
+        int firstPanel = (panelsOuter ? place / blocksPerMatrix : place % groups) * groupPanels;
         int lastPanel = Math.min(right.panels().panels(), firstPanel + groupPanels);
         int matrix = block / blocksPerMatrix;
         int begin = block % blocksPerMatrix * blockRows;
@@ -251,8 +302,10 @@ final class Gemm implements Kernel {
         int k = 0;
         do {
             int next = Math.min(depth, k + slab);
-            if (packing == Packing.NONE) {
+            long stride = packFirst ? packedStride(next - k) : pitch(next - k);
+            if (!packFirst && layout == Packing.NONE) {
                 a = left.address(matrix, begin) + 4L * k;
+                stride = 4L * depth;
             } else if (!packFirst) {
                 packSlab(matrix, begin, end, k, next, a);
             }
@@ -260,7 +313,8 @@ final class Gemm implements Kernel {
                     end - begin,
                     next - k,
                     a,
-                    4 * (packing == Packing.NONE ? depth : pitch(next - k)),
+                    stride,
+                    roundFirst,
                     b + (long) right.panels().elementBytes() * k * MICRO.columns(),
                     right.panels().panelBytes(),
                     right.panels().bf16(),
@@ -273,7 +327,7 @@ final class Gemm implements Kernel {
                     activation,
                     scratch);
             if (packFirst) {
-                a += 4L * (end - begin) * pitch(next - k);
+                a += (end - begin) * packedStride(next - k);
             }
             k = next;
         } while (k < depth);

@@ -149,6 +149,7 @@ final class Ladder {
                     depth,
                     a,
                     4L * depth,
+                    false,
                     panels,
                     panelBytes,
                     bf16,

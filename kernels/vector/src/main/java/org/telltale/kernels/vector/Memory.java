@@ -68,4 +68,8 @@ final class Memory {
     static int getInt(long address) {
         return ALL.get(INT, address);
     }
+
+    static void setInt(long address, int value) {
+        ALL.set(INT, address, value);
+    }
 }

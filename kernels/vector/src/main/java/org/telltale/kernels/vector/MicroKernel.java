@@ -37,11 +37,25 @@ interface MicroKernel {
      */
     int slab();
 
+    /** Bytes of an operand that stay in the second-level cache while the other one passes. */
+    long cached();
+
     /** Readies what blocks of such a kind need, so that no run waits for it or fails. */
     void prepare(Activation activation, boolean bf16);
 
     /** Whether the left operand is rounded to bfloat16 where panels are. */
     boolean rounds();
+
+    /** Bytes from one row of a rounded left operand of such a depth to the next. */
+    long roundedStride(int depth);
+
+    /**
+     * Rounds rows of a left operand beforehand, for a kernel that {@link #rounds}.
+     *
+     * @param to where rows of {@link #roundedStride} go
+     * @param scratch memory of {@link #scratchBytes}
+     */
+    void round(int rows, int depth, long from, long fromStride, long to, long scratch);
 
     /** Bytes of scratch that a call needs for so many rows and panels of such a depth. */
     long scratchBytes(int rows, int depth, boolean bf16);
@@ -54,6 +68,7 @@ interface MicroKernel {
      * @param depth the extent of k; 0 gives zeros
      * @param a address of the left operand; see {@link #interleaved}
      * @param aStride bytes from one of its rows to the next, unless interleaved
+     * @param rounded whether the left operand was rounded beforehand; then as many rows as whole tiles have can be read
      * @param b address of the first panel, 64-byte aligned; see {@link PackedPanels}
      * @param panelBytes from one panel to the next
      * @param bf16 whether panels hold bfloat16 numbers
@@ -70,6 +85,7 @@ interface MicroKernel {
             int depth,
             long a,
             long aStride,
+            boolean rounded,
             long b,
             long panelBytes,
             boolean bf16,
@@ -119,6 +135,7 @@ interface MicroKernel {
                 depth,
                 left,
                 aStride,
+                false,
                 b,
                 panelBytes,
                 false,

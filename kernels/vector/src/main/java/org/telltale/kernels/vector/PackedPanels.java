@@ -7,6 +7,8 @@ import static org.telltale.kernels.vector.Memory.ORDER;
 import static org.telltale.kernels.vector.Memory.SPECIES;
 
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * How a right operand b [depth, columns] lies in memory, and its copy in panels [columns / C][depth][C] of a micro-kernel
@@ -17,6 +19,9 @@ import jdk.incubator.vector.FloatVector;
  */
 record PackedPanels(int columns, int outer, long outerStep, int inner, long innerStep, long columnStep, boolean bf16) {
     private static final int WIDTH = MicroKernel.BEST.columns();
+
+    /** Steps of the depth that columns are rounded at a time. */
+    private static final int RUN = 64;
 
     /** A matrix [depth, columns], or [columns, depth] when transposed, with rows this many floats apart. */
     static PackedPanels matrix(int depth, int columns, boolean transposed, long rowStep) {
@@ -134,6 +139,60 @@ record PackedPanels(int columns, int outer, long outerStep, int inner, long inne
     }
 
     private void round(long in, long out, int count) {
+        if (outer == 1 && columnStep == 1 && count == WIDTH) {
+            roundRows(in, out);
+        } else if (outer == 1 && innerStep == 1) {
+            roundColumns(in, out, count);
+        } else {
+            roundEach(in, out, count);
+        }
+    }
+
+    /** Two rows of b, side by side in memory, to a row of pairs at a time. */
+    private void roundRows(long in, long out) {
+        int k = 0;
+        for (; k <= inner - 2; k += 2) {
+            long even = in + 4L * k * innerStep;
+            long odd = even + 4 * innerStep;
+            long to = out + 2L * k * WIDTH;
+            for (int j = 0; j < WIDTH; j += LANES) {
+                IntVector low = Bfloat16.round(FloatVector.fromMemorySegment(SPECIES, ALL, even + 4L * j, ORDER));
+                IntVector high = Bfloat16.round(FloatVector.fromMemorySegment(SPECIES, ALL, odd + 4L * j, ORDER));
+                low.lanewise(VectorOperators.LSHR, 16)
+                        .or(high.and(0xFFFF0000))
+                        .reinterpretAsFloats()
+                        .intoMemorySegment(ALL, to + 4L * j, ORDER);
+            }
+        }
+        for (; k < paddedDepth(); k += 2) {
+            for (int j = 0; j < WIDTH; j++) {
+                int low = k < inner ? Memory.getInt(in + 4L * (k * innerStep + j)) : 0;
+                Memory.setInt(out + 4L * (k / 2 * WIDTH + j), Bfloat16.pair(low, 0));
+            }
+        }
+    }
+
+    /** Columns of b, each a run in memory, a piece of the depth at a time whose pairs stay in the first-level cache. */
+    private void roundColumns(long in, long out, int count) {
+        for (int from = 0; from < paddedDepth(); from += RUN) {
+            int to = Math.min(from + RUN, paddedDepth());
+            for (int j = 0; j < WIDTH; j++) {
+                long column = in + 4L * j * columnStep;
+                int end = j < count ? Math.min(to, inner) : from;
+                int k = from;
+                for (; k <= end - 2; k += 2) {
+                    int pair = Bfloat16.pair(Memory.getInt(column + 4L * k), Memory.getInt(column + 4L * k + 4));
+                    Memory.setInt(out + 4L * (k / 2 * WIDTH + j), pair);
+                }
+                for (; k < to; k += 2) {
+                    int pair = k < end ? Bfloat16.pair(Memory.getInt(column + 4L * k), 0) : 0;
+                    Memory.setInt(out + 4L * (k / 2 * WIDTH + j), pair);
+                }
+            }
+        }
+    }
+
+    private void roundEach(long in, long out, int count) {
         for (int j = 0; j < WIDTH; j++) {
             int k = 0;
             for (int o = 0; j < count && o < outer; o++) {

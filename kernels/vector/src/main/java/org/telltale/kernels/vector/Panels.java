@@ -6,7 +6,11 @@ import org.telltale.engine.spi.Buffer;
 import org.telltale.engine.spi.CompileOptions.Precision;
 import org.telltale.engine.spi.KernelMaker.Operands;
 
-/** The right operands of products: packed while compiling, in the precision of weights, or at each run, in F32. */
+/**
+ * The right operands of products, packed while compiling, or at each run where they are known only then, as weights in
+ * training. Those of two axes have the precision that the backend was asked for; those of more, a matrix for each of the
+ * left operand's, stay F32.
+ */
 final class Panels {
     private final Parallel parallel;
     private final Precision precision;
@@ -16,14 +20,17 @@ final class Panels {
         this.precision = precision;
     }
 
-    Gemm.RightPanels of(Tensor t, PackedPanels panels, int matrices, String form, Operands operands) {
-        if (matrices == 1) {
-            PackedPanels weights = precision == Precision.BF16 ? panels.asBf16() : panels;
-            Optional<Long> packed = PackedWeights.pack(t, weights, form + " " + precision.name(), operands, parallel);
-            if (packed.isPresent()) {
-                return new Fixed(weights, packed.get());
-            }
-        }
+    /** The panels of the one right operand of a product. */
+    Gemm.RightPanels of(Tensor t, PackedPanels plain, String form, Operands operands) {
+        PackedPanels panels = precision == Precision.BF16 ? plain.asBf16() : plain;
+        Optional<Long> packed = PackedWeights.pack(t, panels, form + " " + precision.name(), operands, parallel);
+        return packed.isPresent()
+                ? new Fixed(panels, packed.get())
+                : new PerRun(panels, 1, operands.buffer(t), parallel);
+    }
+
+    /** The panels of so many right operands of equal extents. */
+    Gemm.RightPanels each(Tensor t, PackedPanels panels, int matrices, Operands operands) {
         return new PerRun(panels, matrices, operands.buffer(t), parallel);
     }
 

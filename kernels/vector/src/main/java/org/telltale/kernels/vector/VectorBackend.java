@@ -73,6 +73,11 @@ public final class VectorBackend implements Backend {
     }
 
     @Override
+    public boolean multiplies(CompileOptions.Precision precision) {
+        return precision == CompileOptions.Precision.F32 || MicroKernel.BEST.rounds();
+    }
+
+    @Override
     public Executable compile(Graph graph, Weights weights, CompileOptions options) {
         return Program.compile(graph, pool, weights, Objects.requireNonNull(kernels.get(options.precision())), options);
     }

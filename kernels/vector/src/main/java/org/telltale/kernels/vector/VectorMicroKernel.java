@@ -57,6 +57,11 @@ final class VectorMicroKernel implements MicroKernel {
     }
 
     @Override
+    public long cached() {
+        return 1 << 18;
+    }
+
+    @Override
     public boolean interleaved() {
         return true;
     }
@@ -67,6 +72,16 @@ final class VectorMicroKernel implements MicroKernel {
     @Override
     public boolean rounds() {
         return false;
+    }
+
+    @Override
+    public long roundedStride(int depth) {
+        throw new IllegalStateException("it rounds no left operand");
+    }
+
+    @Override
+    public void round(int rows, int depth, long from, long fromStride, long to, long scratch) {
+        throw new IllegalStateException("it rounds no left operand");
     }
 
     /** A tile, for the edges, and a panel as floats, pair by pair. */
@@ -81,6 +96,7 @@ final class VectorMicroKernel implements MicroKernel {
             int depth,
             long a,
             long aStride,
+            boolean rounded,
             long b,
             long panelBytes,
             boolean bf16,

@@ -67,11 +67,30 @@ class Conv2dTest {
         new Trial(y).agrees(5e-5);
     }
 
+    /** Lines so long that emitted code reads the picture where it lies, with what is cut left, right, above and below. */
+    @ParameterizedTest
+    @CsvSource({
+        "3, 3, 1, 1, 1, 1, 1, 1", "3, 3, 2, 2, 0, 1, 0, 1", "5, 5, 1, 1, 2, 2, 2, 2", "7, 1, 1, 1, 3, 3, 0, 0",
+        "1, 7, 1, 1, 0, 0, 3, 3", "2, 3, 2, 1, 4, 0, 0, 5", "3, 2, 1, 2, 0, 6, 5, 0", "3, 3, 1, 1, 0, 0, 0, 0"
+    })
+    void longLinesAreRight(int high, int across, int down, int right, int top, int bottom, int left, int end) {
+        Window w = new Window(high, across, down, right, top, bottom, left, end);
+        for (int c : new int[] {1, 3, 16, 33}) {
+            for (int o : new int[] {5, 32, 67}) {
+                Tensor x = input("x", 2, 9, 61, c);
+                Tensor weight = weight("w", o, c, high, across);
+                new Trial(convolution(w, 1, Activation.RELU6, x, weight, weight("b", o))).agrees(3e-5);
+            }
+        }
+    }
+
     @Test
     void weightsMayBeKnownOnlyAtRunTime() {
         Window w = Window.same(3, 1, 6, 6);
         new Trial(convolution(w, 1, Activation.NONE, input("x", 1, 6, 6, 5), input("w", 7, 5, 3, 3))).agrees(2e-5);
         new Trial(convolution(w, 5, Activation.NONE, input("x", 1, 6, 6, 5), input("w", 5, 1, 3, 3))).agrees(2e-6);
+        Window line = Window.same(3, 1, 6, 40);
+        new Trial(convolution(line, 1, Activation.NONE, input("x", 1, 6, 40, 5), input("w", 7, 5, 3, 3))).agrees(2e-5);
     }
 
     @Test
@@ -95,13 +114,13 @@ class Conv2dTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1,32,1", "1,40,3", "40,40,3"})
-    void aRunAllocatesNothing(int groups, int channels, int kernel) {
+    @CsvSource({"1,32,1,20", "1,40,3,20", "40,40,3,20", "1,24,3,40"})
+    void aRunAllocatesNothing(int groups, int channels, int kernel, int extent) {
         Tensor y = convolution(
-                Window.same(kernel, 1, 20, 20),
+                Window.same(kernel, 1, extent, extent),
                 groups,
                 Activation.RELU6,
-                input("x", 1, 20, 20, channels),
+                input("x", 1, extent, extent, channels),
                 weight("w", channels, channels / groups, kernel, kernel));
         assertThat(new Trial(y).allocated()).isZero();
     }

@@ -147,4 +147,51 @@ class GemmTest {
             assertThat(Float.intBitsToFloat(Bfloat16.round(nan) << 16)).isNaN();
         }
     }
+
+    @Tag("widths")
+    @Test
+    void bf16RoundsOperandsThatAreKnownOnlyAtARun() {
+        for (boolean ta : new boolean[] {false, true}) {
+            for (boolean tb : new boolean[] {false, true}) {
+                for (int m : new int[] {1, 3, W + 1, 101}) {
+                    for (int n : new int[] {1, 2 * W, 9 * W + 1}) {
+                        for (int k : new int[] {1, 2, 31, 33, 401}) {
+                            roundedProduct(m, k, n, ta, tb);
+                        }
+                    }
+                }
+                // several slabs of the depth, and blocks of rows
+                roundedProduct(301, 2101, 40, ta, tb);
+            }
+        }
+    }
+
+    private static void roundedProduct(int m, int k, int n, boolean ta, boolean tb) {
+        Tensor a = ta ? input("a", k, m) : input("a", m, k);
+        Tensor b = tb ? input("b", n, k) : input("b", k, n);
+        new Trial(a.matmul(b, ta, tb))
+                .isTheProductOfRounded((r, t) -> ta ? t * m + r : r * k + t, (t, c) -> tb ? c * k + t : t * n + c, k);
+    }
+
+    @Test
+    void bf16LeavesProductsOfManyMatricesAlone() {
+        Tensor many = input("a", 1, 33, 70).matmul(input("b", 1, 70, 50));
+        new Trial(many).isTheSameInBf16();
+    }
+
+    @Test
+    void bf16KeepsOperandsThatAreNoNumbers() {
+        Trial trial = new Trial(input("a", 1, 40).matmul(input("b", 40, 64)));
+        float[] odd = {Float.NaN, Float.POSITIVE_INFINITY, Float.MAX_VALUE, Float.intBitsToFloat(0xFFFFFFFF)};
+        for (int i = 0; i < odd.length; i++) {
+            trial.value("b").set(64L * i + i, odd[i]);
+            trial.value("a").set(i, 1);
+        }
+        float[] y = trial.bf16(2);
+        assertThat(y[0]).isNaN();
+        assertThat(y[1]).isEqualTo(Float.POSITIVE_INFINITY);
+        assertThat(y[2]).isEqualTo(Float.POSITIVE_INFINITY);
+        assertThat(y[3]).isNaN();
+        assertThat(y[4]).isFinite();
+    }
 }

@@ -92,11 +92,21 @@ class MicroKernelTest {
                 Memory.set(biases + 4L * i, value(7 * i));
             }
             kernel.prepare(f, bf16);
+            // every other product has its left operand rounded beforehand
+            boolean rounded = rounds && (rows + columns + depth) % 2 == 0;
+            long left = a;
+            long leftStride = 4L * aStep;
+            if (rounded) {
+                leftStride = kernel.roundedStride(depth);
+                left = arena.allocate((rows + kernel.rows()) * leftStride).address();
+                kernel.round(rows, depth, a, 4L * aStep, left, scratch);
+            }
             kernel.block(
                     rows,
                     depth,
-                    a,
-                    4L * aStep,
+                    left,
+                    leftStride,
+                    rounded,
                     b,
                     panelBytes,
                     bf16,
@@ -234,7 +244,7 @@ class MicroKernelTest {
                 for (float v : values) {
                     Memory.set(a, v);
                     kernel.prepare(f, false);
-                    kernel.block(1, 1, a, 4, b, 4L * width, false, 1, c, 4, false, true, 0, f, scratch);
+                    kernel.block(1, 1, a, 4, false, b, 4L * width, false, 1, c, 4, false, true, 0, f, scratch);
                     float[] expected = {v};
                     activate(f, expected);
                     float found = Memory.get(c);

@@ -31,6 +31,44 @@ final class ParallelTest {
     }
 
     @Test
+    void workersThatAreAllThereKeepToRunsOfTheirOwn() {
+        try (Parallel parallel = new Parallel(4)) {
+            int[] worker = new int[40];
+            AtomicInteger arrived = new AtomicInteger();
+            parallel.forRange(40, (chunk, w) -> {
+                worker[chunk] = w;
+                if (chunk % 10 == 0) {
+                    // nobody is done before everybody has begun
+                    arrived.incrementAndGet();
+                    while (arrived.get() < 4) {
+                        Thread.onSpinWait();
+                    }
+                }
+            });
+            for (int w = 0; w < 4; w++) {
+                assertThat(worker[10 * w]).isEqualTo(w);
+            }
+        }
+    }
+
+    @Test
+    void whatAWorkerCannotDoOthersDoForIt() {
+        try (Parallel parallel = new Parallel(2)) {
+            AtomicInteger others = new AtomicInteger();
+            parallel.forRange(20, (chunk, worker) -> {
+                if (chunk == 0) {
+                    while (others.get() < 19) {
+                        Thread.onSpinWait();
+                    }
+                } else {
+                    others.incrementAndGet();
+                }
+            });
+            assertThat(others).hasValue(19);
+        }
+    }
+
+    @Test
     void twoCallersShareACrewWithoutMixingTheirChunks() throws InterruptedException {
         try (Parallel parallel = new Parallel(3)) {
             AtomicInteger sum = new AtomicInteger();

@@ -2,6 +2,7 @@ package org.telltale.kernels.vector;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.foreign.Arena;
@@ -122,11 +123,58 @@ final class Trial {
         assertThat(halves).allSatisfy(h -> assertThat(bits(h)).isEqualTo(bits));
     }
 
+    /** Where an element of an operand is, by its row and column in the product. */
+    interface Place {
+        int at(int row, int column);
+    }
+
+    /**
+     * Compares the product of the inputs a and b in bfloat16, as all crews have it bit by bit, with one summed in double,
+     * of b rounded and, where the kernel rounds the left operand too, a rounded.
+     */
+    void isTheProductOfRounded(Place a, Place b, int depth) {
+        float[] actual = bf16(0);
+        for (int crew = 1; crew < CREWS.length; crew++) {
+            assertThat(bits(bf16(crew))).isEqualTo(bits(actual));
+        }
+        HostTensor left = values.get("a");
+        HostTensor right = values.get("b");
+        int columns = tensor.dim(-1);
+        for (int i = 0; i < actual.length; i++) {
+            double sum = 0;
+            float magnitudes = 0;
+            for (int k = 0; k < depth; k++) {
+                float x = left.get(a.at(i / columns, k));
+                double product = (double) (MicroKernel.BEST.rounds() ? rounded(x) : x)
+                        * rounded(right.get(b.at(k, i % columns)));
+                sum += product;
+                magnitudes += (float) Math.abs(product);
+            }
+            // each addition is off by no more than a unit in the last place of the sum of the magnitudes
+            assertThat((double) actual[i])
+                    .as("%s of %s, element %d", tensor, tensor.inputs(), i)
+                    .isCloseTo(sum, within((double) depth * Math.ulp(magnitudes)));
+        }
+    }
+
+    /** The result is that in F32 to the last bit. */
+    void isTheSameInBf16() {
+        assertThat(bits(bf16(1))).isEqualTo(bits(run(CREWS[1])));
+    }
+
+    /** The result in bfloat16 of a crew. */
+    float[] bf16(int crew) {
+        return run(CREWS[crew], new CompileOptions(CompileOptions.Precision.BF16));
+    }
+
     private static void round(HostTensor value) {
         for (long i = 0; i < value.size(); i++) {
-            short half = Bfloat16.round(Float.floatToRawIntBits(value.get(i)));
-            value.set(i, Float.intBitsToFloat(half << 16));
+            value.set(i, rounded(value.get(i)));
         }
+    }
+
+    private static float rounded(float x) {
+        return Float.intBitsToFloat(Bfloat16.round(Float.floatToRawIntBits(x)) << 16);
     }
 
     private static int[] bits(float[] x) {

@@ -29,7 +29,7 @@ public enum Block {
     BIASED(11),
     /** Address of the bias of the first column. */
     BIAS(12),
-    /** Address of the floats that are to be rounded, where the left operand is. */
+    /** Address of the floats that are to be rounded, where the left operand is; 0 for a copy that is there already. */
     SOURCE(13),
     /** Bytes from one of their rows to the next. */
     SOURCE_STRIDE(14),

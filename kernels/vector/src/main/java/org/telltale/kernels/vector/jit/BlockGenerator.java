@@ -74,7 +74,12 @@ final class BlockGenerator {
     byte[] generate() {
         SAVED.forEach(x::push);
         if (product.rounds()) {
+            Label rounded = x.label();
+            x.mov(RAX, Block.SOURCE.in(RDI));
+            x.cmp(RAX, 0);
+            x.jcc(Condition.EQUAL, rounded);
             LeftRounding.emit(x, lanes);
+            x.bind(rounded);
         }
         x.mov(RBP, Block.RESULT.in(RDI));
         x.mov(RBX, Block.PANEL.in(RDI));
@@ -92,6 +97,17 @@ final class BlockGenerator {
             panels(this::rows);
             x.bind(done);
         }
+        x.vzeroupper();
+        SAVED.reversed().forEach(x::pop);
+        x.ret();
+        return x.finish();
+    }
+
+    /** Emits a function that does no more than round the left operand. */
+    static byte[] rounding(Lanes lanes) {
+        X86Assembler x = new X86Assembler();
+        SAVED.forEach(x::push);
+        LeftRounding.emit(x, lanes);
         x.vzeroupper();
         SAVED.reversed().forEach(x::pop);
         x.ret();

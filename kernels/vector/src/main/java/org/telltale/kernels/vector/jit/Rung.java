@@ -80,30 +80,26 @@ public enum Rung {
         return bf16 ? this.bf16 : Product.FLOATS;
     }
 
-    private record Depthwise(int taps, int stride, int pixels, Activation activation) {}
+    private record Depthwise(Lanes lanes, int taps, int stride, int pixels, Activation activation) {}
 
     /** Code of depthwise convolutions that was emitted before, since many layers share it. */
     private static final ConcurrentHashMap<Depthwise, MethodHandle> DEPTHWISE = new ConcurrentHashMap<>();
 
-    /** Floats in a vector of a depthwise convolution: channels must be a multiple. */
-    public static int depthwiseLanes() {
-        return Lanes.AVX2.count();
-    }
-
-    /** Whether there is code for so many taps in a row. */
-    public static boolean hasDepthwise(int taps) {
-        return taps <= DepthwiseGenerator.MOST_TAPS;
+    /** Whether there is code for so many taps in a row and so many channels. */
+    public static boolean hasDepthwise(int taps, int channels) {
+        return taps <= DepthwiseGenerator.MOST_TAPS && channels % Lanes.AVX2.count() == 0;
     }
 
     /**
-     * A function of the address of a {@link PixelRow}, emitted when it is first asked for. Its vectors have 256 bits on
-     * every rung, since few models have multiples of 16 channels.
+     * A function of the address of a {@link PixelRow}, emitted when it is first asked for. Its vectors are the longest of the
+     * rung that the channels fill.
      *
      * @param pixels the most that are computed at a time
      */
-    public static MethodHandle depthwise(int taps, int stride, int pixels, Activation activation) {
-        return DEPTHWISE.computeIfAbsent(new Depthwise(taps, stride, pixels, activation), key -> {
-            DepthwiseGenerator g = new DepthwiseGenerator(Lanes.AVX2, taps, stride, pixels, epilogue(activation));
+    public MethodHandle depthwise(int taps, int stride, int pixels, int channels, Activation activation) {
+        Lanes longest = channels % lanes.count() == 0 ? lanes : Lanes.AVX2;
+        return DEPTHWISE.computeIfAbsent(new Depthwise(longest, taps, stride, pixels, activation), key -> {
+            DepthwiseGenerator g = new DepthwiseGenerator(longest, taps, stride, pixels, epilogue(activation));
             return link(g.generate(), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
         });
     }
@@ -132,6 +128,11 @@ public enum Rung {
      */
     public MethodHandle function(Activation activation, boolean bf16) {
         return link(code(activation, bf16), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
+    }
+
+    /** Emits a function of the address of a {@link Block} that rounds its source to the left operand; of rungs that round. */
+    public MethodHandle rounding() {
+        return link(BlockGenerator.rounding(lanes), FunctionDescriptor.ofVoid(ValueLayout.JAVA_LONG));
     }
 
     byte[] code(Activation activation, boolean bf16) {
