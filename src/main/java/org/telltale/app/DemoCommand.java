@@ -120,7 +120,7 @@ final class DemoCommand implements Callable<Integer> {
                     lists: %s
                     cache: tables
                     beams: 3
-                    max_flavors: 4
+                    max_flavors: 3
                 text:
                   model: %s
                   from_scratch: true

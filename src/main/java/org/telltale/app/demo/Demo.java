@@ -114,7 +114,7 @@ public final class Demo {
         Recipe r = Recipe.blip();
         Recipe.Phase p = r.phases().getFirst();
         Recipe.Phase phase =
-                new Recipe.Phase(p.name(), 12, new Recipe.Rate.Cosine(2e-3, 0.05), p.optimizer(), 1, p.trained());
+                new Recipe.Phase(p.name(), 10, new Recipe.Rate.Cosine(2e-3, 0.05), p.optimizer(), 1, p.trained());
         return new Recipe(r.name(), 20, 32, true, r.augmentation(), r.head(), List.of(phase), r.smoothing());
     }
 
