@@ -71,6 +71,11 @@ record PairResult(
             return gain().mean().orElseThrow();
         }
 
+        /** A gain that is only how sums of fractions are rounded is none: a real one is a picture of a trial. */
+        boolean above() {
+            return meanGain() > 1e-9;
+        }
+
         /** 1 when it is better than the single system and not by chance at 5 %, -1 when it is worse so, else 0. */
         int verdict() {
             return corrected < 0.05 ? (int) Math.signum(meanGain()) : 0;

@@ -93,7 +93,7 @@ final class Summary {
                 all.add(c);
             }
         }
-        long above = all.stream().filter(c -> c.meanGain() > 0).count();
+        long above = all.stream().filter(PairResult.Comparison::above).count();
         long better = all.stream().filter(c -> c.verdict() > 0).count();
         long worse = all.stream().filter(c -> c.verdict() < 0).count();
         sentences.add("<b>"
