@@ -17,6 +17,9 @@ public interface KernelMaker extends MemoryPlan.InPlace {
         /** The buffer of the tensor, or of one of its operands. A weight is copied plain into memory by this call. */
         Buffer buffer(Tensor tensor);
 
+        /** Elements from one row of a tensor, its last axis, to the next; as many as that has but for what is {@link #apart}. */
+        int pitch(Tensor tensor);
+
         /** Whether the values are known now, before the first run: weights and what is computed from them alone. */
         boolean constant(Tensor tensor);
 

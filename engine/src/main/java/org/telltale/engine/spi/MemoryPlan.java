@@ -13,6 +13,7 @@ import org.telltale.engine.Tensor;
 /**
  * Where in one block of memory each intermediate tensor lives: last use, first fit, 64-byte aligned; an alias or a
  * contiguous slice shares its operand's slot, and an op that may work in place takes over the slot of an operand that dies there.
+ * What is only computed to be a part of a concatenation of last axes is computed there, where its kernel can write rows apart.
  */
 public final class MemoryPlan {
     private static final long ALIGNMENT = 64;
@@ -20,12 +21,22 @@ public final class MemoryPlan {
     /** Which operands an op may overwrite while it computes. */
     public interface InPlace {
         boolean allows(Tensor tensor, int operand);
+
+        /** Whether the rows of an op's result, its last axis, may lie apart. */
+        default boolean apart(Tensor tensor) {
+            return false;
+        }
     }
 
     private record Slot(long offset, long size) {}
 
     private final Map<Tensor, Slot> slots = new HashMap<>();
     private final Map<Tensor, Tensor> roots = new HashMap<>();
+
+    /** The concatenations that tensors are computed into, and the bytes before each in a row. */
+    private final Map<Tensor, Tensor> wholes = new HashMap<>();
+
+    private final Map<Tensor, Long> columns = new HashMap<>();
     private long size;
 
     private MemoryPlan() {}
@@ -55,13 +66,22 @@ public final class MemoryPlan {
         for (Tensor t : kept) {
             lastUse.put(plan.root(t), Integer.MAX_VALUE);
         }
+        Set<Tensor> fixed = new HashSet<>(outside);
+        kept.forEach(t -> fixed.add(plan.root(t)));
+        plan.findParts(order, outside, fixed, inPlace);
         List<Slot> live = new ArrayList<>();
         for (int i = 0; i < order.size(); i++) {
             Tensor t = order.get(i);
-            if (plan.root(t) == t && !outside.contains(t)) {
+            if (plan.root(t) == t && !outside.contains(t) && !plan.slots.containsKey(t)) {
                 Slot slot = plan.takenOver(t, i, lastUse, outside, inPlace);
                 if (slot == null) {
-                    slot = plan.firstFit(align(t.shape().size() * t.dtype().bytes()), live);
+                    Tensor whole = plan.wholes.getOrDefault(t, t);
+                    slot = plan.slots.get(whole);
+                    if (slot == null) {
+                        slot = plan.firstFit(
+                                align(whole.shape().size() * whole.dtype().bytes()), live);
+                        plan.slots.put(whole, slot);
+                    }
                 }
                 plan.slots.put(t, slot);
             }
@@ -99,7 +119,12 @@ public final class MemoryPlan {
         if (slot == null) {
             throw new IllegalArgumentException("not in the plan: " + t);
         }
-        return slot.offset() + shift(t);
+        return slot.offset() + columns.getOrDefault(root(t), 0L) + shift(t);
+    }
+
+    /** Elements from one row of a tensor, its last axis, to the next: more than that has where it is computed into a concatenation. */
+    public int pitch(Tensor t) {
+        return wholes.getOrDefault(t, t).dim(-1);
     }
 
     /** Bytes from the beginning of a tensor's root to its own. */
@@ -119,8 +144,37 @@ public final class MemoryPlan {
         return size;
     }
 
+    /**
+     * Finds what can be computed into a concatenation.
+     *
+     * @param fixed what has to lie as it is, since others read it there
+     */
+    private void findParts(List<Tensor> order, Set<Tensor> outside, Set<Tensor> fixed, InPlace inPlace) {
+        Map<Tensor, Integer> readers = new HashMap<>();
+        order.forEach(t -> t.inputs().forEach(in -> readers.merge(in, 1, Integer::sum)));
+        for (Tensor t : order) {
+            if (!(t.op() instanceof Primitive.Concat c)
+                    || c.axis() != t.shape().rank() - 1
+                    || c.axis() == 0
+                    || outside.contains(t)) {
+                continue;
+            }
+            long before = 0;
+            for (Tensor in : t.inputs()) {
+                if (root(in) == in && !fixed.contains(in) && readers.getOrDefault(in, 0) == 1 && inPlace.apart(in)) {
+                    wholes.put(in, t);
+                    columns.put(in, before);
+                }
+                before += (long) in.dim(-1) * in.dtype().bytes();
+            }
+        }
+    }
+
     private @org.jspecify.annotations.Nullable Slot takenOver(
             Tensor t, int index, Map<Tensor, Integer> lastUse, Set<Tensor> outside, InPlace inPlace) {
+        if (wholes.containsKey(t)) {
+            return null;
+        }
         for (int k = 0; k < t.inputs().size(); k++) {
             Tensor root = root(t.inputs().get(k));
             Slot slot = slots.get(root);

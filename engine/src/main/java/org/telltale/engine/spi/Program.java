@@ -29,6 +29,7 @@ public final class Program implements Executable, KernelMaker.Operands {
     private final Graph graph;
     private final Arena arena = Arena.ofShared();
     private final Map<Tensor, Buffer> buffers = new HashMap<>();
+    private final Map<Tensor, Integer> pitches = new HashMap<>();
     private final Set<Tensor> constants;
     private final Map<String, Tensor> leaves = new LinkedHashMap<>();
     private final Kernel[] kernels;
@@ -209,6 +210,9 @@ public final class Program implements Executable, KernelMaker.Operands {
         }
         MemoryPlan plan = planned(graph, constants, inPlace.keySet(), maker);
         planned = plan.size();
+        graph.nodes().stream()
+                .filter(t -> t.shape().rank() > 0 && plan.pitch(t) != t.dim(-1))
+                .forEach(t -> pitches.put(t, plan.pitch(t)));
         MemorySegment block = arena.allocate(Math.max(plan.size(), 1), 64);
         for (Tensor t : graph.nodes()) {
             if (buffers.containsKey(t) || constants.contains(t)) {
@@ -316,6 +320,11 @@ public final class Program implements Executable, KernelMaker.Operands {
             throw new IllegalStateException(graph.name() + ": no memory for " + t);
         }
         return b;
+    }
+
+    @Override
+    public int pitch(Tensor t) {
+        return pitches.getOrDefault(t, t.dim(-1));
     }
 
     @Override

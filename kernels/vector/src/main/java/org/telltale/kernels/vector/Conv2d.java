@@ -50,6 +50,7 @@ final class Conv2d {
                 new LeftRows.Matrix(operands.buffer(dy), rows, w.dim(0), false),
                 panels.of(w, layout, "plain", operands),
                 operands.buffer(t),
+                t.dim(-1),
                 null,
                 Activation.NONE);
     }
@@ -77,13 +78,23 @@ final class Conv2d {
         PackedPanels layout =
                 PackedPanels.convolution(w.dim(0), channels, window.kernelHeight() * window.kernelWidth());
         Gemm.RightPanels right = panels.of(w, layout, "convolution", operands);
-        if (!window.pointwise() && TapRowConv.suits(window, x.dim(2), t.dim(2), channels, right.panels())) {
+        if (!window.pointwise() && TapRowConv.suits(window, t.dim(2), channels, right.panels())) {
             return new TapRowConv(op, t, right, bias, operands, parallel, workspace);
         }
         LeftRows left = window.pointwise()
                 ? new LeftRows.Matrix(operands.buffer(x), rows, channels, false)
                 : new Windows(operands, x, window, t.shape());
-        return new Gemm(parallel, workspace, 1, rows, left, right, operands.buffer(t), bias, op.activation());
+        return new Gemm(
+                parallel,
+                workspace,
+                1,
+                rows,
+                left,
+                right,
+                operands.buffer(t),
+                operands.pitch(t),
+                bias,
+                op.activation());
     }
 
     /** A row per output pixel, with what its window covers: tap by tap, all channels of each. */

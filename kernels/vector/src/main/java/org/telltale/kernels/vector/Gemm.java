@@ -47,6 +47,10 @@ final class Gemm implements Kernel {
     private final LeftRows left;
     private final RightPanels right;
     private final Buffer result;
+
+    /** Floats from one row of the result to the next. */
+    private final int resultPitch;
+
     private final @Nullable Buffer bias;
     private final Activation activation;
 
@@ -72,6 +76,11 @@ final class Gemm implements Kernel {
 
     /** Whether they are rounded to bfloat16 then: once, and not by each group of panels. */
     private final boolean roundFirst;
+
+    /** Rows of a block that are packed at a time then, and how many such pieces a block has. */
+    private final int pieceRows;
+
+    private final int pieces;
 
     /** Bytes that a row takes when it is packed in full depth. */
     private final long packedRow;
@@ -111,6 +120,7 @@ final class Gemm implements Kernel {
             LeftRows left,
             RightPanels right,
             Buffer result,
+            int resultPitch,
             @Nullable Buffer bias,
             Activation activation) {
         this.parallel = parallel;
@@ -118,6 +128,7 @@ final class Gemm implements Kernel {
         this.left = left;
         this.right = right;
         this.result = result;
+        this.resultPitch = resultPitch;
         this.bias = bias;
         this.activation = activation;
         this.rows = rows;
@@ -150,6 +161,9 @@ final class Gemm implements Kernel {
         slabs = Math.ceilDiv(depth, slab);
         roundFirst = right.panels().bf16() && MICRO.rounds() && groups > 1 && rows > 2 * MICRO.rows();
         packFirst = roundFirst || (layout != Packing.NONE && groups > 1);
+        int cutsOfBlock = Math.ceilDiv(CHUNKS, Math.max(1, blocks * slabs));
+        pieceRows = Math.max(even / cutsOfBlock, 1) * tile;
+        pieces = Math.ceilDiv(blockRows, Math.max(pieceRows, 1));
         MICRO.prepare(activation, right.panels().bf16());
         scratchBytes = Workspace.align(MICRO.scratchBytes(
                 blockRows, Math.min(slab, depth), right.panels().bf16()));
@@ -178,6 +192,7 @@ final class Gemm implements Kernel {
                 new LeftRows.Matrix(operands.buffer(x), rows, in, false),
                 panels.of(w, PackedPanels.matrix(in, w.dim(0), true, in), "transposed", operands),
                 operands.buffer(t),
+                t.dim(-1),
                 t.inputs().size() > 2 ? operands.buffer(t.inputs().get(2)) : null,
                 op.activation());
     }
@@ -204,6 +219,7 @@ final class Gemm implements Kernel {
                         ? panels.of(b, layout, op.transposeB() ? "transposed" : "plain", operands)
                         : panels.each(b, layout, matrices, operands),
                 operands.buffer(t),
+                t.dim(-1),
                 null,
                 Activation.NONE);
     }
@@ -220,7 +236,7 @@ final class Gemm implements Kernel {
         biasAddress = bias == null ? 0 : bias.address();
         packedLeft = shared + right.sharedBytes();
         if (packFirst) {
-            parallel.forRange(blocks * slabs, packing);
+            parallel.forRange(blocks * slabs * pieces, packing);
         }
         parallel.forRange(blocks * groups, multiplying);
     }
@@ -245,15 +261,23 @@ final class Gemm implements Kernel {
         return roundFirst ? MICRO.roundedStride(slabDepth) : pitch(slabDepth);
     }
 
-    /** Packs a slab of a block. */
+    /** Packs a slab of some rows of a block. */
     private void pack(int chunk, int worker) {
-        int block = chunk / slabs;
-        int k = chunk % slabs * slab;
+        int block = chunk / pieces / slabs;
+        int before = chunk / pieces % slabs;
+        int k = before * slab;
         int matrix = block / blocksPerMatrix;
-        int begin = block % blocksPerMatrix * blockRows;
-        int end = Math.min(rows, begin + blockRows);
+        int first = block % blocksPerMatrix * blockRows;
+        int last = Math.min(rows, first + blockRows);
+        int begin = first + chunk % pieces * pieceRows;
+        int end = Math.min(last, begin + pieceRows);
+        if (begin >= end) {
+            return;
+        }
         int to = Math.min(depth, k + slab);
-        long out = packedBlock(block) + (end - begin) * (chunk % slabs * packedStride(slab));
+        long out = packedBlock(block)
+                + (last - first) * (before * packedStride(slab))
+                + (begin - first) * packedStride(to - k);
         if (roundFirst) {
             roundSlab(matrix, begin, end, k, to, out, workspace.worker(worker));
         } else {
@@ -297,7 +321,7 @@ final class Gemm implements Kernel {
         int to = Math.min(columns, lastPanel * MICRO.columns());
         long scratch = workspace.worker(worker);
         long b = right.address(matrix) + firstPanel * right.panels().panelBytes();
-        long c = resultAddress + 4 * (((long) matrix * rows + begin) * columns + from);
+        long c = resultAddress + 4 * (((long) matrix * rows + begin) * resultPitch + from);
         long a = packFirst ? packedBlock(block) : scratch + scratchBytes;
         int k = 0;
         do {
@@ -320,7 +344,7 @@ final class Gemm implements Kernel {
                     right.panels().bf16(),
                     to - from,
                     c,
-                    4L * columns,
+                    4L * resultPitch,
                     k > 0,
                     next == depth,
                     biasAddress == 0 ? 0 : biasAddress + 4L * from,

@@ -5,6 +5,7 @@ import java.util.WeakHashMap;
 import org.telltale.engine.Backward;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
+import org.telltale.engine.Op;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.spi.CompileOptions.Precision;
@@ -70,6 +71,15 @@ final class Kernels implements KernelMaker {
     }
 
     @Override
+    public boolean apart(Tensor t) {
+        return switch (t.op()) {
+            case Fused.Conv2d c -> c.groups() == 1;
+            case Fused.Pool p -> true;
+            case Op op -> false;
+        };
+    }
+
+    @Override
     public Kernel kernel(Tensor t, Operands operands) {
         return switch (t.op()) {
             case Primitive p -> primitive(p, t, operands);
@@ -116,7 +126,7 @@ final class Kernels implements KernelMaker {
             case Fused.Softmax s -> new Normalization.Softmax(s.axis(), false, t, operands, parallel);
             case Fused.LogSoftmax s -> new Normalization.Softmax(s.axis(), true, t, operands, parallel);
             case Fused.CrossEntropy c -> new Normalization.CrossEntropy(t, operands, parallel);
-            case Fused.Pool p -> new Pooling.Pool(p, t, operands, parallel);
+            case Fused.Pool p -> new Pooling.Pool(p, t, operands, parallel, workspace(operands));
             case Fused.Pointwise p -> new PointwiseChain(p, t, operands, parallel, workspace(operands));
             case Backward b -> backward(b, t, operands);
         };

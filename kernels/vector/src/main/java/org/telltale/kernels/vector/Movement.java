@@ -198,6 +198,10 @@ final class Movement {
         private final Parallel parallel;
         private final Buffer[] parts;
         private final long[] address;
+
+        /** Parts that were computed where they belong. */
+        private final boolean[] there;
+
         private final Buffer out;
         private final long[] begins;
         private final float value;
@@ -215,10 +219,13 @@ final class Movement {
             int count = t.inputs().size();
             parts = new Buffer[count];
             address = new long[count];
+            there = new boolean[count];
             begins = new long[count + 1];
             begins[0] = before * step;
             for (int p = 0; p < count; p++) {
-                parts[p] = operands.buffer(t.inputs().get(p));
+                Tensor part = t.inputs().get(p);
+                parts[p] = operands.buffer(part);
+                there[p] = operands.pitch(part) != part.dim(-1);
                 begins[p + 1] = begins[p] + t.inputs().get(p).dim(axis) * step;
             }
         }
@@ -253,6 +260,10 @@ final class Movement {
                 }
                 long stop = p == parts.length ? inner : begins[p + 1];
                 long n = Math.min(stop - column, end - at);
+                if (p >= 0 && p < parts.length && there[p]) {
+                    at += n;
+                    continue;
+                }
                 if (p < 0 || p == parts.length) {
                     fill(to + 4 * at, value, n);
                 } else {

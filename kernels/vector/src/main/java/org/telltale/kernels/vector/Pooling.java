@@ -62,70 +62,166 @@ final class Pooling {
         abstract void pixel(long x, long y, long n, int h, int w, long flat);
     }
 
-    static final class Pool extends Pixels {
+    /**
+     * The largest or the mean of windows, a line of the result at a time: the rows of its windows are joined into one line,
+     * and of that the columns. So loops are long, and none carries a vector from one tap to the next, which some
+     * compilations keep in memory instead of a register.
+     */
+    static final class Pool implements Kernel, Parallel.Chunk {
+        private final Parallel parallel;
+        private final Workspace workspace;
         private final Fused.PoolKind kind;
+        private final Primitive.BinaryKind join;
         private final Window window;
+        private final Buffer in;
+        private final Buffer out;
         private final int height;
         private final int width;
         private final long channels;
+        private final int outHeight;
+        private final int outWidth;
 
-        Pool(Fused.Pool op, Tensor t, Operands operands, Parallel parallel) {
-            super(t, (long) op.window().kernelHeight() * op.window().kernelWidth() * t.dim(3), operands, parallel);
+        /** Floats from one pixel of the result to the next. */
+        private final long resultPitch;
+
+        private final int lines;
+        private long x;
+        private long y;
+
+        Pool(Fused.Pool op, Tensor t, Operands operands, Parallel parallel, Workspace workspace) {
+            this.parallel = parallel;
+            this.workspace = workspace;
             kind = op.kind();
+            join = kind == Fused.PoolKind.MAX ? Primitive.BinaryKind.MAXIMUM : Primitive.BinaryKind.ADD;
             window = op.window();
+            in = operands.buffer(t.inputs().getFirst());
+            out = operands.buffer(t);
             Shape s = t.inputs().getFirst().shape();
             height = s.dim(1);
             width = s.dim(2);
             channels = s.dim(3);
+            outHeight = t.dim(1);
+            outWidth = t.dim(2);
+            resultPitch = operands.pitch(t);
+            lines = Math.multiplyExact(t.dim(0), outHeight);
+            workspace.reserve(0, 4L * width * channels);
         }
 
         @Override
-        void pixel(long x, long y, long n, int h, int w, long flat) {
-            int top = h * window.strideHeight() - window.top();
-            int left = w * window.strideWidth() - window.left();
-            int bottom = Math.min(top + window.kernelHeight(), height);
-            int right = Math.min(left + window.kernelWidth(), width);
-            top = Math.max(top, 0);
-            left = Math.max(left, 0);
-            int rows = Math.max(bottom - top, 0);
-            int columns = Math.max(right - left, 0);
-            long from = x + 4 * channels * ((n * height + top) * width + left);
-            long to = y + 4 * channels * flat;
-            switch (kind) {
-                case MAX -> max(from, to, rows, columns);
-                case MEAN_OF_REAL -> mean(from, to, rows, columns, rows * columns);
-                case MEAN_OF_WINDOW -> mean(from, to, rows, columns, window.kernelHeight() * window.kernelWidth());
+        public void run() {
+            workspace.shared();
+            x = in.address();
+            y = out.address();
+            parallel.forRange(lines, this);
+        }
+
+        @Override
+        public void run(int line, int worker) {
+            long pixel = 4 * channels;
+            long joined = workspace.worker(worker);
+            int top = line % outHeight * window.strideHeight() - window.top();
+            int from = Math.max(0, -top);
+            int rows = Math.max(0, Math.min(window.kernelHeight(), height - top) - from);
+            long picture = x + pixel * width * height * (line / outHeight);
+            join(picture + pixel * width * (top + from), pixel * width, rows, joined, width * channels);
+            for (int p = 0; p < outWidth; ) {
+                int left = p * window.strideWidth() - window.left();
+                int first = Math.max(0, left);
+                int columns = Math.max(0, Math.min(width, left + window.kernelWidth()) - first);
+                // whole windows a pixel apart are joined in one loop
+                int count = window.strideWidth() == 1 && columns == window.kernelWidth() && resultPitch == channels
+                        ? Math.min(outWidth - p, width - left - window.kernelWidth() + 1)
+                        : 1;
+                long to = y + 4 * resultPitch * ((long) line * outWidth + p);
+                join(joined + pixel * first, pixel, columns, to, count * channels);
+                switch (kind) {
+                    case MAX -> {}
+                    case MEAN_OF_REAL -> divide(to, rows * columns, count * channels);
+                    case MEAN_OF_WINDOW -> divide(to, window.kernelHeight() * window.kernelWidth(), count * channels);
+                }
+                p += count;
             }
         }
 
-        private void max(long from, long to, int rows, int columns) {
-            for (long c = 0; c < channels; c += Memory.LANES) {
-                VectorMask<Float> m = S.indexInRange(c, channels);
-                FloatVector best = FloatVector.broadcast(S, Float.NEGATIVE_INFINITY);
-                for (int r = 0; r < rows; r++) {
-                    long at = from + 4 * (c + (long) r * width * channels);
-                    for (int s = 0; s < columns; s++) {
-                        best = best.max(FloatVector.fromMemorySegment(S, M, at, Memory.ORDER, m));
-                        at += 4 * channels;
-                    }
-                }
-                best.intoMemorySegment(M, to + 4 * c, Memory.ORDER, m);
+        /** Joins so many runs of numbers, a step apart, in their order. */
+        private void join(long from, long step, int runs, long to, long count) {
+            if (runs == 0) {
+                Movement.fill(to, kind == Fused.PoolKind.MAX ? Float.NEGATIVE_INFINITY : 0, count);
+            } else if (runs == 1) {
+                Movement.copy(from, to, count);
+            } else if (runs == 2) {
+                Pairwise.run(join, from, 4, from + step, 4, to, count);
+            } else {
+                three(from, from + step, from + 2 * step, to, count);
+            }
+            int k = 3;
+            for (; k < runs - 1; k += 2) {
+                three(to, from + k * step, from + (k + 1) * step, to, count);
+            }
+            if (k < runs) {
+                Pairwise.run(join, to, 4, from + k * step, 4, to, count);
             }
         }
 
-        private void mean(long from, long to, int rows, int columns, int divisor) {
-            for (long c = 0; c < channels; c += Memory.LANES) {
-                VectorMask<Float> m = S.indexInRange(c, channels);
-                FloatVector sum = FloatVector.zero(S);
-                for (int r = 0; r < rows; r++) {
-                    long at = from + 4 * (c + (long) r * width * channels);
-                    for (int s = 0; s < columns; s++) {
-                        sum = sum.add(FloatVector.fromMemorySegment(S, M, at, Memory.ORDER, m));
-                        at += 4 * channels;
-                    }
-                }
-                sum.div(divisor).intoMemorySegment(M, to + 4 * c, Memory.ORDER, m);
+        private void three(long a, long b, long c, long to, long count) {
+            if (kind == Fused.PoolKind.MAX) {
+                largest(a, b, c, to, count);
+            } else {
+                add(a, b, c, to, count);
             }
+        }
+
+        private static void largest(long a, long b, long c, long to, long count) {
+            long i = 0;
+            for (; i <= count - Memory.LANES; i += Memory.LANES) {
+                load(a + 4 * i)
+                        .max(load(b + 4 * i))
+                        .max(load(c + 4 * i))
+                        .intoMemorySegment(M, to + 4 * i, Memory.ORDER);
+            }
+            if (i < count) {
+                VectorMask<Float> m = S.indexInRange(i, count);
+                load(a + 4 * i, m)
+                        .max(load(b + 4 * i, m))
+                        .max(load(c + 4 * i, m))
+                        .intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
+            }
+        }
+
+        private static void add(long a, long b, long c, long to, long count) {
+            long i = 0;
+            for (; i <= count - Memory.LANES; i += Memory.LANES) {
+                load(a + 4 * i)
+                        .add(load(b + 4 * i))
+                        .add(load(c + 4 * i))
+                        .intoMemorySegment(M, to + 4 * i, Memory.ORDER);
+            }
+            if (i < count) {
+                VectorMask<Float> m = S.indexInRange(i, count);
+                load(a + 4 * i, m)
+                        .add(load(b + 4 * i, m))
+                        .add(load(c + 4 * i, m))
+                        .intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
+            }
+        }
+
+        private static void divide(long to, float by, long count) {
+            long i = 0;
+            for (; i <= count - Memory.LANES; i += Memory.LANES) {
+                load(to + 4 * i).div(by).intoMemorySegment(M, to + 4 * i, Memory.ORDER);
+            }
+            if (i < count) {
+                VectorMask<Float> m = S.indexInRange(i, count);
+                load(to + 4 * i, m).div(by).intoMemorySegment(M, to + 4 * i, Memory.ORDER, m);
+            }
+        }
+
+        private static FloatVector load(long address) {
+            return FloatVector.fromMemorySegment(S, M, address, Memory.ORDER);
+        }
+
+        private static FloatVector load(long address, VectorMask<Float> mask) {
+            return FloatVector.fromMemorySegment(S, M, address, Memory.ORDER, mask);
         }
     }
 

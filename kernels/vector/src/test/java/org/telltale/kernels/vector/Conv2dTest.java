@@ -84,6 +84,42 @@ class Conv2dTest {
         }
     }
 
+    /** Lines shorter than a tile's worth of whole windows, and so many columns that panels take turns. */
+    @ParameterizedTest
+    @CsvSource({"8, 3, 3", "8, 3, 1", "8, 1, 3", "11, 5, 5", "17, 1, 7", "17, 7, 1", "25, 3, 3", "5, 3, 1"})
+    void shortLinesAreRight(int width, int high, int across) {
+        Window w = new Window(high, across, 1, 1, high / 2, high / 2, across / 2, across / 2);
+        for (int c : new int[] {1, 17, 48}) {
+            for (int o : new int[] {5, 64, 131}) {
+                Tensor x = input("x", 3, 7, width, c);
+                Tensor weight = weight("w", o, c, high, across);
+                new Trial(convolution(w, 1, Activation.SILU, x, weight, weight("b", o))).agrees(5e-5);
+            }
+        }
+        Window wide = new Window(high, across, 2, 2, high - 1, 0, 0, across - 1);
+        new Trial(convolution(
+                        wide, 1, Activation.NONE, input("x", 2, 7, 2 * width, 24), weight("w", 70, 24, high, across)))
+                .agrees(5e-5);
+    }
+
+    /** What only a concatenation reads is computed into it; what others read too, and what cannot, is copied. */
+    @Test
+    void partsOfAConcatenationAreRight() {
+        for (int c : new int[] {3, 16, 33}) {
+            Tensor x = input("x", 2, 9, 11, c);
+            Tensor one = convolution(Window.valid(1, 1), 1, Activation.RELU, x, weight("a", 5, c, 1, 1));
+            Tensor two = convolution(
+                    Window.same(3, 1, 9, 11), 1, Activation.NONE, x, weight("b", 40, c, 3, 3), weight("d", 40));
+            Tensor both = convolution(Window.valid(1, 1), 1, Activation.NONE, x, weight("e", 7, c, 1, 1));
+            Tensor largest = Tensor.of(new Fused.Pool(Fused.PoolKind.MAX, Window.same(3, 1, 9, 11)), x);
+            Tensor mean = Tensor.of(new Fused.Pool(Fused.PoolKind.MEAN_OF_REAL, Window.same(3, 1, 9, 11)), one.exp());
+            Tensor inner = Tensor.concat(3, two, largest);
+            new Trial(Tensor.concat(3, one.square(), inner, both, mean, x)
+                            .add(both.sum(3).reshape(2, 9, 11, 1)))
+                    .agrees(5e-5);
+        }
+    }
+
     @Test
     void weightsMayBeKnownOnlyAtRunTime() {
         Window w = Window.same(3, 1, 6, 6);

@@ -49,7 +49,7 @@ final class BlockGenerator {
     /** Steps in one turn of the loop over the depth. */
     private static final int UNROLL = 4;
 
-    /** Bytes of a line of the cache, fetched ahead in each turn: the next panel is there after a few tiles of rows. */
+    /** Bytes of a line of the cache. Two are fetched ahead in each turn: the next panel is there after a few tiles of rows. */
     private static final int LINE = 64;
 
     private final X86Assembler x = new X86Assembler();
@@ -308,7 +308,8 @@ final class BlockGenerator {
         x.bind(turn);
         if (ahead) {
             x.prefetcht1(Mem.at(R13, 0));
-            x.add(R13, LINE);
+            x.prefetcht1(Mem.at(R13, LINE));
+            x.add(R13, 2 * LINE);
         }
         steps(sums, steps);
         x.sub(RAX, steps);
