@@ -173,8 +173,9 @@ final class TapRowConv implements Kernel {
         linesOfChunk = Math.clamp(
                 MICRO.cached() / Math.max(lineBytes, 1), 1, Math.max(1, Math.ceilDiv(lines, Math.max(1, cuts))));
         MICRO.prepare(activation, bf16);
+        int mostRows = (joins(window) ? linesOfChunk : 1) * (to - from);
         scratchBytes = Workspace.align(
-                Math.max(MICRO.scratchBytes(to - from, run, bf16), MICRO.scratchBytes(MOST_CUT, depth, bf16)));
+                Math.max(MICRO.scratchBytes(mostRows, run, bf16), MICRO.scratchBytes(MOST_CUT, depth, bf16)));
         workspace.reserve(
                 right.sharedBytes() + (copied ? 4L * pictures * height * pitch * channels : 0),
                 scratchBytes + 4L * MOST_CUT * (depth + GAP));
@@ -199,7 +200,7 @@ final class TapRowConv implements Kernel {
     /** Copies a line, with zeros around it. */
     private void copy(int line, int worker) {
         long out = target + 4L * line * pitch * channels;
-        int before = window.left();
+        int before = Math.min(window.left(), pitch);
         int here = Math.min(width, pitch - before);
         Movement.fill(out, 0, (long) before * channels);
         Movement.copy(x.address() + 4L * line * width * channels, out + 4L * before * channels, (long) here * channels);
