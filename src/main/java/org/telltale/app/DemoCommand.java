@@ -13,13 +13,11 @@ import org.telltale.app.data.LoaderOptions.Unreadable;
 import org.telltale.app.data.Reasons;
 import org.telltale.app.demo.Demo;
 import org.telltale.app.experiment.Experiment;
-import org.telltale.app.experiment.FindingsReader;
 import org.telltale.app.experiment.PlanReader;
 import org.telltale.app.experiment.Setup;
 import org.telltale.app.experiment.Stage;
 import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
-import org.telltale.app.report.Report;
 import org.telltale.app.train.TrainingListener;
 import org.telltale.app.train.TrainingOptions;
 import org.telltale.engine.io.WholeFile;
@@ -84,9 +82,8 @@ final class DemoCommand implements Callable<Integer> {
         Setup setup = new Setup(terminal, options.model(), build.version(), build.commit(), false);
         Path run = out.resolve("run");
         Experiment.of(PlanReader.read(plan), setup).run(run, EnumSet.allOf(Stage.class), Optional.empty());
-        Path report = ExperimentCommand.report(terminal, run);
+        ExperimentCommand.report(terminal, run);
         terminal.say(String.format(Locale.ROOT, "done in %.0f s", (System.nanoTime() - began) / 1e9));
-        terminal.out().print(Report.accuracies(FindingsReader.read(run)) + "report: " + report + "\n");
         return Exit.OK.code();
     }
 

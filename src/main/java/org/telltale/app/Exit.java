@@ -109,8 +109,16 @@ enum Exit {
             case SOME_FAILED, USAGE, NOT_FOUND, BAD_FILE, NO_DEVICE ->
                 t instanceof IOException e && !(t instanceof ImageException)
                         ? Reasons.of(e)
-                        : joined(String.valueOf(t.getMessage()));
+                        : withRoom(joined(String.valueOf(t.getMessage())));
         };
+    }
+
+    /** What is to be done about a full disk: all that writes files can be given again. */
+    private static String withRoom(String line) {
+        boolean full = line.contains("No space left on device") || line.contains("Disk quota exceeded");
+        return full && !line.startsWith("standard output") && !line.contains("the same command goes on")
+                ? line + "; make room, then the same command goes on"
+                : line;
     }
 
     /** The first lines of a message as one; --debug shows the rest. */

@@ -9,10 +9,11 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
+import org.telltale.api.ModelFolder;
 import org.telltale.app.experiment.Estimate;
 import org.telltale.app.experiment.Experiment;
-import org.telltale.app.experiment.Findings;
 import org.telltale.app.experiment.FindingsReader;
 import org.telltale.app.experiment.Merge;
 import org.telltale.app.experiment.Plan;
@@ -147,8 +148,16 @@ final class ExperimentCommand implements Callable<Integer> {
         Experiment experiment = Experiment.of(plan, setup);
         for (String model : plan.models(which)) {
             hub.fetch(terminal, model);
+            // before days of work of which the last stage cannot be done
+            ModelFolder.find(model);
         }
-        int unreadable = experiment.run(out, which, part);
+        int unreadable;
+        try {
+            unreadable = experiment.run(out, which, part);
+        } catch (CancellationException e) {
+            terminal.say("the same command goes on; 'telltale experiment status " + out + "' tells how far it is");
+            throw e;
+        }
         if (part.isEmpty()) {
             report(terminal, out);
         }
@@ -220,13 +229,12 @@ final class ExperimentCommand implements Callable<Integer> {
         }
     }
 
-    /** Writes the report of what a folder holds. */
-    static Path report(Terminal terminal, Path folder) {
-        Findings findings = FindingsReader.read(folder);
+    /** Writes the report of what a folder holds, and tells the accuracies and where it is. */
+    static void report(Terminal terminal, Path folder) {
+        Report report = Report.of(FindingsReader.read(folder));
         Path to = folder.resolve("report");
-        Report.write(findings, to);
-        terminal.say("wrote " + to.resolve("report.html"));
-        return to.resolve("report.html");
+        report.write(to);
+        terminal.out().print(report.accuracies() + "report: " + to.resolve("report.html") + "\n");
     }
 
     /** {@code telltale experiment plan}. */

@@ -6,14 +6,12 @@ import org.telltale.app.data.Split;
 import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.app.train.EpochRecord;
-import org.telltale.app.train.Pace;
 import org.telltale.app.train.TrainingListener;
 
 /** A run of training on standard error: a line for each epoch, and on a terminal a status line in between. */
 final class TrainingProgress implements TrainingListener {
     private final Terminal terminal;
     private final StatusLine status;
-    private final Pace pace = new Pace();
 
     TrainingProgress(Terminal terminal) {
         this.terminal = terminal;
@@ -22,7 +20,6 @@ final class TrainingProgress implements TrainingListener {
 
     @Override
     public void step(Step s) {
-        double each = pace.after(s.steps());
         if (!status.due()) {
             return;
         }
@@ -35,8 +32,8 @@ final class TrainingProgress implements TrainingListener {
                 s.batches(),
                 s.running().loss(),
                 100 * s.running().accuracy(),
-                each,
-                StatusLine.time(each * s.steps())));
+                s.pace(),
+                StatusLine.time(s.left())));
     }
 
     @Override

@@ -27,9 +27,11 @@ class ExperimentCommandTest {
 
     @Test
     void itEndsWithAReportAndTellsHowFarItIs() {
-        Cli.run("experiment", "--plan", plan.toString(), "--out", out(), "--threads", "2")
+        Cli ended = Cli.run("experiment", "--plan", plan.toString(), "--out", out(), "--threads", "2")
                 .succeeded();
         assertThat(folder.resolve("run/report/report.html")).content().contains("shape", "CNN", "BLIP");
+        assertThat(ended.out())
+                .contains("shape:", "  CNN ", "  CNN with BLIP", "report: " + out() + "/report/report.html");
         assertThat(folder.resolve("run/report/table2.csv")).content().contains("shape,image,CNN,2,2,");
         assertThat(folder.resolve("run/captions/BLIP.jsonl")).content().contains("\"exif\":\"ignore\"");
         Cli status = Cli.run("experiment", "status", out()).succeeded();
@@ -40,6 +42,17 @@ class ExperimentCommandTest {
         assertThat(again.err()).contains("captions of BLIP: done").doesNotContain("accuracy");
         Cli.run("experiment", "--plan", plan.toString(), "--out", out(), "--exif", "apply")
                 .failed(4, "run: holds another experiment: exif is ", "ignore", "apply");
+    }
+
+    @Test
+    void aModelOfTheLastStageThatIsNotThereIsNamedBeforeAnyWork() throws IOException {
+        String text = Files.readString(plan);
+        Path wrong = Files.writeString(
+                folder.resolve("wrong.yaml"),
+                text.substring(0, text.indexOf("text:")) + "text: {model: my/own/bert}\n");
+        Cli.run("experiment", "--plan", wrong.toString(), "--out", out())
+                .failed(3, folder.resolve("my/own/bert") + ": no such folder");
+        assertThat(folder.resolve("run")).doesNotExist();
     }
 
     @Test

@@ -146,7 +146,7 @@ class ExperimentFaultsTest {
                 whole.resolve("times.jsonl"),
                 killed.resolve("times.jsonl"),
                 java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-        Report.write(FindingsReader.read(killed), killed.resolve("report"));
+        Report.of(FindingsReader.read(killed)).write(killed.resolve("report"));
         assertThat(killed.resolve("report/report.html")).hasSameTextualContentAs(whole.resolve("report/report.html"));
     }
 

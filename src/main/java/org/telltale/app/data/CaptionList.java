@@ -117,44 +117,19 @@ final class CaptionList {
         List<Annotation> annotations = new ArrayList<>();
         try (InputStream in = Files.newInputStream(file);
                 JsonParser p = JsonMapper.shared().createParser(in)) {
-            if (p.nextToken() != JsonToken.START_OBJECT) {
-                throw new DataException(file + ": expected a JSON object with " + IMAGES + " and " + ANNOTATIONS);
+            try {
+                coco(file, p, images, annotations);
+            } catch (JacksonException e) {
+                // what exceeds the parser's limits, such as its depth, has no place of its own
+                TokenStreamLocation at = e.getLocation() == null ? p.currentLocation() : e.getLocation();
+                throw new DataException(
+                        file + ":" + at.getLineNr() + ": not JSON: "
+                                + String.valueOf(e.getOriginalMessage())
+                                        .lines()
+                                        .findFirst()
+                                        .orElse(""),
+                        e);
             }
-            while (p.nextToken() == JsonToken.PROPERTY_NAME) {
-                String name = p.currentName();
-                p.nextToken();
-                switch (name) {
-                    case IMAGES ->
-                        entries(file, name, p, (where, e) -> {
-                            String before = images.putIfAbsent(id(e, "id"), Fields.text(e, "file_name"));
-                            if (before != null) {
-                                throw new DataException(
-                                        "the id " + e.path("id") + " is that of \"" + before + "\" already");
-                            }
-                        });
-                    case ANNOTATIONS ->
-                        entries(
-                                file,
-                                name,
-                                p,
-                                (where, e) -> annotations.add(
-                                        new Annotation(where, id(e, "image_id"), Fields.text(e, "caption"))));
-                    default -> p.skipChildren();
-                }
-            }
-            if (p.nextToken() != null) {
-                throw new DataException(file + ": more than one JSON value");
-            }
-        } catch (JacksonException e) {
-            TokenStreamLocation at = e.getLocation();
-            String line = at == null ? "" : ":" + at.getLineNr();
-            throw new DataException(
-                    file + line + ": not JSON: "
-                            + String.valueOf(e.getOriginalMessage())
-                                    .lines()
-                                    .findFirst()
-                                    .orElse(""),
-                    e);
         }
         if (images.isEmpty() || annotations.isEmpty()) {
             throw new DataException(file + ": " + images.size() + " images and " + annotations.size()
@@ -169,6 +144,37 @@ final class CaptionList {
             rows.add(row(a.where, image, a.caption.strip(), rows.size()));
         }
         return rows;
+    }
+
+    private static void coco(Path file, JsonParser p, Map<Long, String> images, List<Annotation> annotations) {
+        if (p.nextToken() != JsonToken.START_OBJECT) {
+            throw new DataException(file + ": expected a JSON object with " + IMAGES + " and " + ANNOTATIONS);
+        }
+        while (p.nextToken() == JsonToken.PROPERTY_NAME) {
+            String name = p.currentName();
+            p.nextToken();
+            switch (name) {
+                case IMAGES ->
+                    entries(file, name, p, (where, e) -> {
+                        String before = images.putIfAbsent(id(e, "id"), Fields.text(e, "file_name"));
+                        if (before != null) {
+                            throw new DataException(
+                                    "the id " + e.path("id") + " is that of \"" + before + "\" already");
+                        }
+                    });
+                case ANNOTATIONS ->
+                    entries(
+                            file,
+                            name,
+                            p,
+                            (where, e) -> annotations.add(
+                                    new Annotation(where, id(e, "image_id"), Fields.text(e, "caption"))));
+                default -> p.skipChildren();
+            }
+        }
+        if (p.nextToken() != null) {
+            throw new DataException(file + ": more than one JSON value");
+        }
     }
 
     /** What becomes of an entry. */

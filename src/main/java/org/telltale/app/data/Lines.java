@@ -44,9 +44,11 @@ final class Lines {
         terminated = false;
         while (!terminated && filled()) {
             int start = from;
-            while (from < to && buffer[from] != '\n') {
-                from++;
+            int at = start;
+            while (at < to && buffer[at] != '\n') {
+                at++;
             }
+            from = at;
             if (bytes.size() + from - start > limit) {
                 throw new DataException(where() + ": a line longer than " + limit + " bytes");
             }
@@ -57,8 +59,17 @@ final class Lines {
         end += bytes.size() + (terminated ? 1 : 0);
         byte[] line = bytes.toByteArray();
         int length = line.length > 0 && line[line.length - 1] == '\r' ? line.length - 1 : line.length;
+        return Optional.of(text(line, length));
+    }
+
+    private String text(byte[] line, int length) {
+        String fast = new String(line, 0, length, StandardCharsets.UTF_8);
+        if (fast.indexOf('\uFFFD') < 0) {
+            return fast;
+        }
+        // either malformed, or it holds this character itself
         try {
-            return Optional.of(decoder.decode(ByteBuffer.wrap(line, 0, length)).toString());
+            return decoder.decode(ByteBuffer.wrap(line, 0, length)).toString();
         } catch (CharacterCodingException e) {
             throw new DataException(where() + ": not UTF-8", e);
         }
@@ -85,6 +96,16 @@ final class Lines {
 
     /** Name and number of the last line. */
     String where() {
-        return name + ":" + number;
+        return where(number);
+    }
+
+    /** Name and number of a line. */
+    String where(long line) {
+        return name + ":" + line;
+    }
+
+    /** The number of the last line, from 1. */
+    long number() {
+        return number;
     }
 }

@@ -117,12 +117,13 @@ public final class Records {
                                 + ", expected the header of " + kind + " as \"telltale ... --output\" writes it");
             }
             List<R> records = new ArrayList<>();
-            Map<String, String> seen = new HashMap<>();
+            Map<String, Long> seen = new HashMap<>();
             for (Optional<String> line = lines.next(); line.isPresent(); line = lines.next()) {
                 R r = record(line.get(), lines.where(), record);
-                String before = seen.putIfAbsent(r.id(), lines.where());
+                Long before = seen.putIfAbsent(r.id(), lines.number());
                 if (before != null) {
-                    throw new DataException(lines.where() + ": the id \"" + r.id() + "\" stood already at " + before);
+                    throw new DataException(
+                            lines.where() + ": the id \"" + r.id() + "\" stood already at " + lines.where(before));
                 }
                 records.add(r);
             }

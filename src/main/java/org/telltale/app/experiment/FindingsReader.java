@@ -9,6 +9,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Reasons;
 import org.telltale.app.data.Records;
@@ -117,14 +118,20 @@ public final class FindingsReader {
 
     /** The trials that are done, from the first on without a gap, so that trial k stays trial k. */
     private Map<String, List<List<Scores>>> trials(Stage side, String task, List<String> systems) {
-        Map<String, List<List<Scores>>> all = new LinkedHashMap<>();
+        Map<String, List<Path>> files = new LinkedHashMap<>();
         for (String system : systems) {
-            List<List<Scores>> done = new ArrayList<>();
+            List<Path> done = new ArrayList<>();
             for (int k = 1; k <= extent.trials() && Files.exists(scores(side, task, system, k)); k++) {
-                done.add(Records.scores(scores(side, task, system, k)));
+                done.add(scores(side, task, system, k));
             }
-            all.put(system, done);
+            files.put(system, done);
         }
+        // a hundred files of thousands of records at the paper's size
+        Map<Path, List<Scores>> read = files.values().stream().flatMap(List::stream).toList().parallelStream()
+                .collect(Collectors.toConcurrentMap(f -> f, Records::scores));
+        Map<String, List<List<Scores>>> all = new LinkedHashMap<>();
+        files.forEach((system, done) -> all.put(
+                system, done.stream().map(f -> read.getOrDefault(f, List.of())).toList()));
         return all;
     }
 

@@ -4,7 +4,6 @@ import java.util.Locale;
 import org.telltale.app.pipeline.StatusLine;
 import org.telltale.app.pipeline.Terminal;
 import org.telltale.app.train.EpochRecord;
-import org.telltale.app.train.Pace;
 import org.telltale.app.train.TrainingListener;
 
 /** A trial on standard error: a status line on a terminal, and what the user should know. */
@@ -12,7 +11,6 @@ final class JobProgress implements TrainingListener {
     private final Terminal terminal;
     private final StatusLine status;
     private final String job;
-    private final Pace pace = new Pace();
 
     JobProgress(Terminal terminal, String job) {
         this.terminal = terminal;
@@ -22,7 +20,6 @@ final class JobProgress implements TrainingListener {
 
     @Override
     public void step(Step s) {
-        double each = pace.after(s.steps());
         if (status.due()) {
             status.show(String.format(
                     Locale.ROOT,
@@ -32,7 +29,7 @@ final class JobProgress implements TrainingListener {
                     s.batch(),
                     s.batches(),
                     s.running().loss(),
-                    StatusLine.time(each * s.steps())));
+                    StatusLine.time(s.left())));
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import org.telltale.api.Captioner;
+import org.telltale.api.ModelFolder;
 import org.telltale.app.data.DataException;
 import org.telltale.app.data.Split;
 import org.telltale.app.train.Parent;
@@ -123,10 +124,12 @@ public final class PlanReader {
         return base.resolve(text);
     }
 
-    /** A folder beside the plan, or an id. */
+    /** A folder beside the plan, or an id; what can be no id is a folder, be it there or not. */
     private String model(String text) {
         Path local = path(text);
-        return Files.isDirectory(local) ? local.toString() : text;
+        boolean folder = Files.isDirectory(local)
+                || (text.contains("/") && ModelFolder.Id.of(text).isEmpty());
+        return folder ? local.toString() : text;
     }
 
     private Plan.Task task(String name, PlanFields f) {

@@ -17,12 +17,33 @@ import org.telltale.app.data.Scores;
 public final class Fusion {
     private static final int NAMED = 3;
 
-    private final List<Scores> image;
-    private final Map<String, Scores> text;
+    private final List<Pair> pairs;
 
-    private Fusion(List<Scores> image, Map<String, Scores> text) {
-        this.image = image;
-        this.text = text;
+    private Fusion(List<Pair> pairs) {
+        this.pairs = pairs;
+    }
+
+    /** The probabilities of both sides by label, in the image classifier's order; a grid of weights goes over them often. */
+    private static final class Pair {
+        final String id;
+        final List<String> labels;
+        private final double[] image;
+        private final double[] text;
+
+        Pair(Scores image, Scores text) {
+            id = image.id();
+            labels = List.copyOf(image.probabilities().keySet());
+            this.image = new double[labels.size()];
+            this.text = new double[labels.size()];
+            for (int k = 0; k < labels.size(); k++) {
+                this.image[k] = image.probabilities().getOrDefault(labels.get(k), 0.0);
+                this.text[k] = text.probabilities().getOrDefault(labels.get(k), 0.0);
+            }
+        }
+
+        double at(int label, double weight) {
+            return (1 - weight) * image[label] + weight * text[label];
+        }
     }
 
     /**
@@ -34,6 +55,7 @@ public final class Fusion {
         Map<String, Scores> images = byId(image, "image");
         Map<String, Scores> texts = byId(text, "text");
         requireBoth(images, texts);
+        List<Pair> pairs = new ArrayList<>(image.size());
         for (Scores s : image) {
             Scores t = texts.getOrDefault(s.id(), s);
             if (!s.probabilities().keySet().equals(t.probabilities().keySet())) {
@@ -41,8 +63,9 @@ public final class Fusion {
                         + s.probabilities().keySet() + ", text scores "
                         + t.probabilities().keySet());
             }
+            pairs.add(new Pair(s, t));
         }
-        return new Fusion(List.copyOf(image), texts);
+        return new Fusion(pairs);
     }
 
     /** Those of both sides whose id is on both. */
@@ -95,12 +118,12 @@ public final class Fusion {
     public List<Scores> at(double weight) {
         require(weight);
         List<Scores> fused = new ArrayList<>();
-        for (Scores i : image) {
-            Map<String, Double> t = text.getOrDefault(i.id(), i).probabilities();
+        for (Pair p : pairs) {
             Map<String, Double> y = new LinkedHashMap<>();
-            i.probabilities()
-                    .forEach((label, p) -> y.put(label, (1 - weight) * p + weight * t.getOrDefault(label, 0.0)));
-            fused.add(new Scores(i.id(), Scores.Source.FUSED, y));
+            for (int k = 0; k < p.labels.size(); k++) {
+                y.put(p.labels.get(k), p.at(k, weight));
+            }
+            fused.add(new Scores(p.id, Scores.Source.FUSED, y));
         }
         return fused;
     }
@@ -111,19 +134,13 @@ public final class Fusion {
      */
     public List<String> tops(double weight) {
         require(weight);
-        List<String> tops = new ArrayList<>(image.size());
-        for (Scores i : image) {
-            Map<String, Double> t = text.getOrDefault(i.id(), i).probabilities();
-            String top = "";
-            double most = Double.NEGATIVE_INFINITY;
-            for (Map.Entry<String, Double> e : i.probabilities().entrySet()) {
-                double y = (1 - weight) * e.getValue() + weight * t.getOrDefault(e.getKey(), 0.0);
-                if (y > most) {
-                    most = y;
-                    top = e.getKey();
-                }
+        List<String> tops = new ArrayList<>(pairs.size());
+        for (Pair p : pairs) {
+            int top = 0;
+            for (int k = 1; k < p.labels.size(); k++) {
+                top = p.at(k, weight) > p.at(top, weight) ? k : top;
             }
-            tops.add(top);
+            tops.add(p.labels.get(top));
         }
         return tops;
     }

@@ -3,6 +3,7 @@ package org.telltale.app.hub;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
@@ -11,6 +12,8 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodySubscriber;
 import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertPathValidatorException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -19,6 +22,7 @@ import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -51,6 +55,9 @@ final class HubClient implements AutoCloseable {
     private static final Duration LONGEST_WAIT = Duration.ofMinutes(5);
     private static final Duration CONNECT = Duration.ofSeconds(20);
     private static final long TICK_MS = 100;
+
+    /** How the JDK tells of a proxy that does not connect; its status follows. */
+    private static final String TUNNEL = "Tunnel failed, got: ";
 
     private final HubSettings settings;
     private final Options options;
@@ -231,9 +238,31 @@ final class HubClient implements AutoCloseable {
         if (e instanceof TransientException) {
             return subject.name + ": " + reason + " " + failures + " times; try again later";
         }
-        return subject.name + ": " + where + " cannot be reached (" + reason
+        String by = proxy(uri).map(p -> " by the proxy " + p).orElse("");
+        if (untrusted(e)) {
+            return subject.name + ": the certificate of " + where + by + " is not trusted (" + reason
+                    + "); where a proxy looks into TLS, TELLTALE_JAVA_OPTS=-Djavax.net.ssl.trustStore=FILE names a key"
+                    + " store with its certificate";
+        }
+        return subject.name + ": " + where + " cannot be reached" + by + " (" + reason
                 + "); without a network name a model folder," + " or a model that is in the cache " + settings.cache()
                 + " already, with --offline";
+    }
+
+    /** The proxy of the environment that an address is asked by, without the password that its variable may hold. */
+    private Optional<String> proxy(URI uri) {
+        return settings.proxies().select(uri).getFirst().address() instanceof InetSocketAddress a
+                ? Optional.of(a.getHostString() + ":" + a.getPort())
+                : Optional.empty();
+    }
+
+    private static boolean untrusted(Throwable e) {
+        for (Throwable t = e; t != null; t = t.getCause()) {
+            if (t instanceof CertPathBuilderException || t instanceof CertPathValidatorException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** The JDK's messages are often empty. */
@@ -243,8 +272,12 @@ final class HubClient implements AutoCloseable {
                     || t instanceof java.net.UnknownHostException) {
                 return "the host is unknown";
             }
-            if (t.getMessage() != null && !t.getMessage().isBlank()) {
-                return Names.shown(t.getMessage());
+            String message = t.getMessage();
+            if (message != null && message.startsWith(TUNNEL)) {
+                return "it answers " + Names.shown(message.substring(TUNNEL.length()));
+            }
+            if (message != null && !message.isBlank()) {
+                return Names.shown(message);
             }
         }
         return e instanceof ConnectException ? "no connection" : e.getClass().getSimpleName();
@@ -377,10 +410,17 @@ final class HubClient implements AutoCloseable {
                 throw new TransientException(
                         where + " answers " + status + (status == 429 ? " (too many requests)" : ""),
                         after(reply.last()));
+            case 407 -> throw new ModelNotFoundException(subject.name + ": " + nameless(reply.uri));
             case 401, 403, 404, 410 -> throw new ModelNotFoundException(refusal(reply, subject, where));
             default ->
                 throw new DataException(subject.name + ": " + where + " answers " + status + ", expected 200 or 206");
         }
+    }
+
+    private String nameless(URI uri) {
+        return "the proxy " + proxy(uri).orElse("") + " answers 407: it asks for a name and a password, or does not"
+                + " accept those it got; they are given as http://NAME:PASSWORD@HOST:PORT in "
+                + uri.getScheme().toUpperCase(Locale.ROOT) + "_PROXY";
     }
 
     private @Nullable Duration after(HttpHeaders headers) {

@@ -17,7 +17,7 @@ record Evaluation(Findings findings, List<TaskResult> tasks, List<Examples> exam
                 findings,
                 tasks,
                 tasks.stream().map(t -> Examples.of(t, findings.captions())).toList(),
-                findings.captions().entrySet().stream()
+                List.copyOf(findings.captions().entrySet()).parallelStream()
                         .map(e -> TextStatistics.of(e.getKey(), e.getValue().values()))
                         .toList());
     }

@@ -22,24 +22,36 @@ import org.telltale.engine.io.WholeFile;
 public final class Report {
     private static final int NAME_LENGTH = 80;
 
-    private Report() {}
+    private final Evaluation evaluation;
+
+    private Report(Evaluation evaluation) {
+        this.evaluation = evaluation;
+    }
 
     /**
-     * Writes the files of a report, each of which is complete at any moment.
+     * Computes all numbers.
+     *
+     * @throws DataException if what was found does not fit together, such as scores of other pictures than the test
+     *     split's
+     */
+    public static Report of(Findings findings) {
+        return new Report(Evaluation.of(findings));
+    }
+
+    /**
+     * Writes the files, each of which is complete at any moment.
      *
      * @param folder made where there is none
-     * @throws DataException if what was found does not fit together, such as scores of other pictures than the test
-     *     split's, or a file cannot be written
+     * @throws DataException if a file cannot be written
      */
-    public static void write(Findings findings, Path folder) {
-        Evaluation evaluation = Evaluation.of(findings);
+    public void write(Path folder) {
         files(evaluation).forEach((name, content) -> write(folder.resolve(name), content));
     }
 
     /** The mean accuracy of every system, and of each pair fused with equal weights, in lines for a terminal. */
-    public static String accuracies(Findings findings) {
+    public String accuracies() {
         StringBuilder lines = new StringBuilder();
-        for (TaskResult r : Evaluation.of(findings).tasks()) {
+        for (TaskResult r : evaluation.tasks()) {
             lines.append(r.task().name()).append(":\n");
             r.systems().forEach(s -> lines.append(line(s.name(), s.accuracy())));
             for (PairResult p : r.pairs()) {

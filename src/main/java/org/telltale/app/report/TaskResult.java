@@ -34,12 +34,13 @@ record TaskResult(Findings.Task task, List<SystemResult> systems, List<Baseline>
     static TaskResult of(Findings findings, Findings.Task task) {
         List<SystemResult> images = systems(task, Scores.Source.IMAGE);
         List<SystemResult> texts = systems(task, Scores.Source.TEXT);
-        List<PairResult> pairs = new ArrayList<>();
-        for (SystemResult image : images) {
-            for (SystemResult text : texts) {
-                pairs.add(PairResult.of(findings, task, image, text));
-            }
-        }
+        List<PairResult> pairs =
+                images.stream()
+                        .flatMap(image -> texts.stream().map(text -> List.of(image, text)))
+                        .toList()
+                        .parallelStream()
+                        .map(p -> PairResult.of(findings, task, p.getFirst(), p.getLast()))
+                        .toList();
         int inner =
                 (int) findings.weights().stream().filter(w -> w > 0 && w < 1).count();
         pairs = corrected(pairs, PairResult::half, (p, c) -> with(p, c, p.best()), 1);

@@ -38,20 +38,20 @@ record TextStatistics(
     record Word(String word, int count) {}
 
     static TextStatistics of(String captioner, Collection<String> captions) {
-        Map<String, Integer> words = new HashMap<>();
+        Map<String, int[]> words = new HashMap<>();
         Map<String, Integer> texts = new HashMap<>();
         long count = 0;
         for (String caption : captions) {
             texts.merge(caption.strip(), 1, Integer::sum);
             Matcher m = WORD.matcher(caption.toLowerCase(Locale.ROOT));
             while (m.find()) {
-                words.merge(m.group(), 1, Integer::sum);
+                words.computeIfAbsent(m.group(), w -> new int[1])[0]++;
                 count++;
             }
         }
         List<Word> frequent = words.entrySet().stream()
                 .filter(e -> !FUNCTION_WORDS.contains(e.getKey()))
-                .map(e -> new Word(e.getKey(), e.getValue()))
+                .map(e -> new Word(e.getKey(), e.getValue()[0]))
                 .sorted(Comparator.comparingInt((Word w) -> -w.count).thenComparing(Word::word))
                 .limit(FREQUENT)
                 .toList();

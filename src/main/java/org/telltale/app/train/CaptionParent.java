@@ -1,19 +1,14 @@
 package org.telltale.app.train;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.telltale.api.ModelFolder;
-import org.telltale.app.data.DataException;
-import org.telltale.app.data.Reasons;
 import org.telltale.engine.HostTensor;
-import org.telltale.engine.io.SafeTensorsWriter;
-import org.telltale.engine.io.WholeFile;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.models.AttentionGruCaptioner;
@@ -21,8 +16,7 @@ import org.telltale.models.ConfigFile;
 import org.telltale.models.FeatureMap;
 import org.telltale.models.image.Preprocess;
 import org.telltale.models.text.CaptionVocabulary;
-import tools.jackson.databind.SerializationFeature;
-import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -32,9 +26,10 @@ import tools.jackson.databind.node.ObjectNode;
  * holds that network too, in {@code features}.
  */
 public final class CaptionParent implements Origin {
-    private static final String PREPROCESSOR = "preprocessor_config.json";
-    private static final JsonMapper JSON =
-            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+    private static final String PREPROCESSOR = FinishedFolder.PREPROCESSOR;
+
+    /** Where the folder of the network lies in the finished one. */
+    private static final String FEATURES = "features";
 
     private final String model;
     private final Path folder;
@@ -133,23 +128,21 @@ public final class CaptionParent implements Origin {
 
     @Override
     public void export(Path to, Map<String, HostTensor> tensors, String card) {
-        Path below = to.resolve("features");
-        try {
-            Files.createDirectories(below);
-            SafeTensorsWriter.write(to.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
-            WholeFile.write(to.resolve("config.json"), JSON.writeValueAsBytes(json()));
-            WholeFile.write(to.resolve("README.md"), card.getBytes(StandardCharsets.UTF_8));
-            WholeFile.write(below.resolve("config.json"), JSON.writeValueAsBytes(encoder.json()));
-            WholeFile.write(below.resolve(PREPROCESSOR), JSON.writeValueAsBytes(preprocessor));
+        Map<String, JsonNode> json = new LinkedHashMap<>();
+        json.put(FinishedFolder.CONFIG, json());
+        json.put(FEATURES + "/" + FinishedFolder.CONFIG, encoder.json());
+        json.put(FEATURES + "/" + PREPROCESSOR, preprocessor);
+        FinishedFolder.write(to, tensors, json, card, f -> {
             try (Stream<Path> files = Files.list(folder)) {
-                for (Path f :
-                        files.filter(f -> f.toString().contains(".safetensors")).toList()) {
-                    Files.copy(f, below.resolve(f.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+                for (Path weights :
+                        files.filter(w -> w.toString().contains(".safetensors")).toList()) {
+                    Files.copy(
+                            weights,
+                            f.resolve(FEATURES).resolve(weights.getFileName()),
+                            StandardCopyOption.REPLACE_EXISTING);
                 }
             }
-        } catch (IOException e) {
-            throw new DataException(to + ": cannot be written: " + Reasons.of(e), e);
-        }
+        });
     }
 
     private ObjectNode json() {

@@ -1,44 +1,34 @@
 package org.telltale.app.train;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.telltale.api.Captioner;
 import org.telltale.api.ModelFolder;
 import org.telltale.app.data.CaptionTokens;
-import org.telltale.app.data.DataException;
 import org.telltale.app.data.Dataset;
 import org.telltale.app.data.PictureOptions;
-import org.telltale.app.data.Reasons;
 import org.telltale.app.data.Sample;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.io.SafeTensors;
-import org.telltale.engine.io.SafeTensorsWriter;
-import org.telltale.engine.io.WholeFile;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.models.ConfigFile;
 import org.telltale.models.image.Augmentation;
 import org.telltale.models.image.Exif;
 import org.telltale.models.image.Preprocess;
-import tools.jackson.databind.SerializationFeature;
-import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The folder of a BLIP or a CLIP, with Hugging Face's names, that learns from pictures with captions. */
 public final class CaptionedParent implements Origin {
-    private static final String CONFIG = "config.json";
-    private static final String PREPROCESSOR = "preprocessor_config.json";
+    private static final String CONFIG = FinishedFolder.CONFIG;
+    private static final String PREPROCESSOR = FinishedFolder.PREPROCESSOR;
 
     /** What Hugging Face's classes draw from where the configuration does not say otherwise. */
     private static final double DEVIATION = 0.02;
-
-    private static final JsonMapper JSON =
-            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     private final String model;
     private final Path folder;
@@ -140,15 +130,9 @@ public final class CaptionedParent implements Origin {
     /** Writes a folder that Hugging Face's classes and ours read. */
     @Override
     public void export(Path to, Map<String, HostTensor> tensors, String card) {
-        try {
-            Files.createDirectories(to);
-            SafeTensorsWriter.write(to.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
-            WholeFile.write(to.resolve(CONFIG), JSON.writeValueAsBytes(config.json()));
-            WholeFile.write(to.resolve(PREPROCESSOR), JSON.writeValueAsBytes(preprocessor.json()));
-            Parent.copyTokenizer(folder, to);
-            WholeFile.write(to.resolve("README.md"), card.getBytes(StandardCharsets.UTF_8));
-        } catch (IOException e) {
-            throw new DataException(to + ": cannot be written: " + Reasons.of(e), e);
-        }
+        Map<String, JsonNode> json = new LinkedHashMap<>();
+        json.put(CONFIG, config.json());
+        json.put(PREPROCESSOR, preprocessor.json());
+        FinishedFolder.write(to, tensors, json, card, f -> FinishedFolder.copyTokenizer(folder, f));
     }
 }

@@ -1,7 +1,7 @@
 package org.telltale.app.train;
 
 /** How long the steps of a run take in the mean, from the first one that is heard of on. */
-public final class Pace {
+final class Pace {
     private final long start = System.nanoTime();
     private long first = -1;
 
@@ -10,7 +10,7 @@ public final class Pace {
      *
      * @param left steps that are still to come
      */
-    public double after(long left) {
+    double after(long left) {
         if (first < 0) {
             first = left + 1;
         }

@@ -1,9 +1,9 @@
 package org.telltale.app.train;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -17,33 +17,17 @@ import org.telltale.app.data.Fingerprint;
 import org.telltale.app.data.Reasons;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.io.SafeTensors;
-import org.telltale.engine.io.SafeTensorsWriter;
 import org.telltale.engine.io.Weights;
-import org.telltale.engine.io.WholeFile;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.models.ConfigFile;
 import org.telltale.models.image.Preprocess;
-import tools.jackson.databind.SerializationFeature;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The model folder that training starts from, with the labels to be learned in place of its own. */
 public final class Parent implements Origin {
-    /** Files of a tokenizer, which a finished folder needs too. */
-    private static final List<String> TOKENIZER = List.of(
-            "vocab.txt",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "special_tokens_map.json",
-            "merges.txt",
-            "vocab.json");
-
-    private static final JsonMapper JSON =
-            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
-
     private final String model;
     private final Path folder;
     private final boolean scratch;
@@ -234,31 +218,18 @@ public final class Parent implements Origin {
         }
     }
 
-    /** Copies the files that a tokenizer is read from. */
-    static void copyTokenizer(Path folder, Path to) throws IOException {
-        for (String name : TOKENIZER) {
-            if (Files.isRegularFile(folder.resolve(name))) {
-                WholeFile.write(to.resolve(name), Files.readAllBytes(folder.resolve(name)));
-            }
-        }
-    }
-
     /** Writes a folder that Hugging Face's classes and ours read. */
     @Override
     public void export(Path to, Map<String, HostTensor> tensors, String card) {
-        try {
-            Files.createDirectories(to);
-            SafeTensorsWriter.write(to.resolve("model.safetensors"), tensors, Map.of("format", "pt"));
-            WholeFile.write(to.resolve("config.json"), JSON.writeValueAsBytes(config));
-            if (preprocessor != null) {
-                WholeFile.write(to.resolve("preprocessor_config.json"), JSON.writeValueAsBytes(preprocessor));
-            }
-            if (!picturesWanted()) {
-                copyTokenizer(folder, to);
-            }
-            WholeFile.write(to.resolve("README.md"), card.getBytes(StandardCharsets.UTF_8));
-        } catch (IOException e) {
-            throw new DataException(to + ": cannot be written: " + Reasons.of(e), e);
+        Map<String, ObjectNode> json = new LinkedHashMap<>();
+        json.put(FinishedFolder.CONFIG, config);
+        if (preprocessor != null) {
+            json.put(FinishedFolder.PREPROCESSOR, preprocessor);
         }
+        FinishedFolder.write(to, tensors, json, card, f -> {
+            if (!picturesWanted()) {
+                FinishedFolder.copyTokenizer(folder, f);
+            }
+        });
     }
 }

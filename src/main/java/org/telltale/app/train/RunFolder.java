@@ -222,9 +222,13 @@ final class RunFolder implements AutoCloseable {
         try {
             SafeTensorsWriter.write(file, tensors, metadata);
         } catch (WeightsException e) {
+            boolean before = Files.exists(folder.resolve(CHECKPOINT));
             throw new DataException(
-                    e.getMessage() + "; the last checkpoint in " + folder
-                            + " is whole, the same command goes on from it",
+                    e.getMessage()
+                            + (before
+                                    ? "; the last checkpoint in " + folder
+                                            + " is whole, the same command goes on from it"
+                                    : ""),
                     e);
         }
     }

@@ -176,6 +176,7 @@ public final class Trainer {
         private final Learner learner;
         private final TrainingListener listener;
         private final BooleanSupplier cancelled;
+        private final Pace pace = new Pace();
         private Position at = new Position();
 
         /** Of splits that are measured again and again: the loaders stay open, and with them their cached pictures. */
@@ -294,6 +295,7 @@ public final class Trainer {
                         at.batch,
                         loader.batches(),
                         remaining(loader.batches()),
+                        pace.after(remaining(loader.batches())),
                         r.loss(),
                         running()));
                 boolean stopped = cancelled.getAsBoolean();

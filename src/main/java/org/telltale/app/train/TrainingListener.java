@@ -10,10 +10,24 @@ public interface TrainingListener {
      * @param batch of the epoch, from 1
      * @param batches of an epoch
      * @param steps that are still to come, over all phases
+     * @param pace seconds a step has taken in the mean, since the run began or went on
      * @param loss of the batch
      * @param running of the epoch so far
      */
-    record Step(String phase, int epoch, int batch, int batches, long steps, float loss, EpochRecord.Score running) {}
+    record Step(
+            String phase,
+            int epoch,
+            int batch,
+            int batches,
+            long steps,
+            double pace,
+            float loss,
+            EpochRecord.Score running) {
+        /** Seconds that the rest should take. */
+        public double left() {
+            return pace * steps;
+        }
+    }
 
     /**
      * What an epoch took.

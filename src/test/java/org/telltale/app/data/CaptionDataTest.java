@@ -180,6 +180,6 @@ class CaptionDataTest {
         Path file = write("deep.json", "{\"info\": " + "[".repeat(100_000) + "]".repeat(100_000) + "}");
         assertThatThrownBy(() -> CaptionData.read(file, ALL))
                 .isInstanceOf(DataException.class)
-                .hasMessageContaining("deep.json: not JSON: Document nesting depth");
+                .hasMessageContaining("deep.json:1: not JSON: Document nesting depth");
     }
 }

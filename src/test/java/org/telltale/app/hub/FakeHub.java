@@ -3,6 +3,8 @@ package org.telltale.app.hub;
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -20,7 +22,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import javax.net.ssl.SSLContext;
 
 /**
  * A server on this machine that answers as Hugging Face does, and a second one that it redirects to for large files. Tests put
@@ -48,8 +52,9 @@ public final class FakeHub implements AutoCloseable {
         }
     }
 
-    private final HttpServer hub = start();
-    private final HttpServer cdn = start();
+    private final HttpServer hub;
+    private final HttpServer cdn;
+    private final String scheme;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Map<String, byte[]> files = new LinkedHashMap<>();
     private final Map<String, Boolean> lfs = new LinkedHashMap<>();
@@ -59,13 +64,27 @@ public final class FakeHub implements AutoCloseable {
     private final String id;
 
     public FakeHub(String id) {
+        this(id, "http", FakeHub::start, FakeHub::start);
+    }
+
+    /** With TLS. */
+    FakeHub(String id, SSLContext tls) {
+        this(id, "https", () -> start(tls), () -> start(tls));
+    }
+
+    private FakeHub(String id, String scheme, Supplier<HttpServer> hub, Supplier<HttpServer> cdn) {
         this.id = id;
-        hub.setExecutor(threads);
-        cdn.setExecutor(threads);
-        hub.createContext("/", e -> answer(e, "hub"));
-        cdn.createContext("/", e -> answer(e, "cdn"));
-        hub.start();
-        cdn.start();
+        this.scheme = scheme;
+        this.hub = hub.get();
+        this.cdn = cdn.get();
+        start(this.hub, "hub");
+        start(this.cdn, "cdn");
+    }
+
+    private void start(HttpServer server, String host) {
+        server.setExecutor(threads);
+        server.createContext("/", e -> answer(e, host));
+        server.start();
     }
 
     private static HttpServer start() {
@@ -76,12 +95,26 @@ public final class FakeHub implements AutoCloseable {
         }
     }
 
+    private static HttpServer start(SSLContext tls) {
+        try {
+            HttpsServer server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+            server.setHttpsConfigurator(new HttpsConfigurator(tls));
+            return server;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     public String endpoint() {
-        return "http://localhost:" + hub.getAddress().getPort();
+        return scheme + "://localhost:" + port();
+    }
+
+    int port() {
+        return hub.getAddress().getPort();
     }
 
     String cdn() {
-        return "http://127.0.0.1:" + cdn.getAddress().getPort();
+        return scheme + "://127.0.0.1:" + cdn.getAddress().getPort();
     }
 
     /** A file of the repository that is answered by the hub itself. */

@@ -61,7 +61,7 @@ class ReportTest {
         Planted.draw(pictures);
         planted = Planted.findings(pictures);
         report = shared.resolve("report");
-        Report.write(planted, report);
+        Report.of(planted).write(report);
     }
 
     @Test
@@ -164,7 +164,7 @@ class ReportTest {
                 planted.weights(),
                 planted.provenance(),
                 List.of(new Findings.Time("captions", "", "BLIP", 0, 1, 1, "another machine")));
-        Report.write(later, again);
+        Report.of(later).write(again);
         Map<String, String> first = contents(report);
         Map<String, String> second = contents(again);
         assertThat(second.keySet())
@@ -178,7 +178,7 @@ class ReportTest {
     @Test
     void anExperimentThatGoesOnSaysHowFarItIs() throws IOException {
         Path folder = shared.resolve("three");
-        Report.write(few(Planted.findings(Path.of("absent"), 3)), folder);
+        Report.of(few(Planted.findings(Path.of("absent"), 3))).write(folder);
         String page = Files.readString(folder.resolve("report.html"));
         assertThat(page).contains("3 of 5 trials").contains("not complete").contains("not on this machine");
     }
@@ -186,7 +186,7 @@ class ReportTest {
     @Test
     void aSystemWithoutATrialHasARowWithoutANumber() throws IOException {
         Path folder = shared.resolve("none");
-        Report.write(Planted.findings(Path.of("absent"), 0), folder);
+        Report.of(Planted.findings(Path.of("absent"), 0)).write(folder);
         assertThat(Files.readString(folder.resolve("table2.csv")))
                 .contains("disaster_types,image,MobNetV2,0,5,,,,,69.7900,,,,,,,,\n");
         assertThat(Files.readString(folder.resolve("report.html")))
@@ -226,7 +226,7 @@ class ReportTest {
     @Test
     void textFromElsewhereNeverBecomesMarkupFormulaOrPath() throws Exception {
         Path folder = Files.createDirectories(shared.resolve("x/y")).resolve("hostile");
-        Report.write(hostile(), folder);
+        Report.of(hostile()).write(folder);
         Map<String, String> files = contents(shared.resolve("x"));
         assertThat(files.keySet()).allMatch(f -> f.startsWith("y/hostile/"));
         for (Map.Entry<String, String> f : files.entrySet()) {
@@ -260,7 +260,7 @@ class ReportTest {
         Map<String, List<List<Scores>>> images = new LinkedHashMap<>(task.images());
         List<Scores> fewer = task.images().get("EffNet B0").get(1);
         images.put("EffNet B0", List.of(task.images().get("EffNet B0").get(0), fewer.subList(1, fewer.size())));
-        assertThatThrownBy(() -> Report.write(with(images), shared.resolve("refused")))
+        assertThatThrownBy(() -> Report.of(with(images)).write(shared.resolve("refused")))
                 .isInstanceOf(DataException.class)
                 .hasMessageContaining("disaster_types, EffNet B0, trial 2")
                 .hasMessageContaining(fewer.getFirst().id());

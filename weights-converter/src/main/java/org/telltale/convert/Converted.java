@@ -30,6 +30,13 @@ record Converted(String weights, List<Tensor> tensors, Map<String, JsonNode> fil
         this(WEIGHTS, tensors, files(config, preprocessor), List.of());
     }
 
+    /** The same with something more that a person should know. */
+    Converted with(String note) {
+        List<String> all = new ArrayList<>(notes);
+        all.add(note);
+        return new Converted(weights, tensors, files, List.copyOf(all));
+    }
+
     private static Map<String, JsonNode> files(ObjectNode config, ObjectNode preprocessor) {
         Map<String, JsonNode> files = new LinkedHashMap<>();
         files.put(CONFIG, config);

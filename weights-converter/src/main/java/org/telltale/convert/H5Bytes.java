@@ -5,16 +5,21 @@ import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Loads HDF5 files whole into native memory, and refuses incomplete ones. */
 final class H5Bytes {
     private static final long MAX_FILE = 1L << 30;
     private static final String ZIP_ENTRY = "model.weights.h5";
+    private static final String CONFIG = "config.json";
+    private static final long MAX_CONFIG = 16L << 20;
     private static final byte[] SIGNATURE = {(byte) 0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n'};
     private static final int STEP = 1 << 16;
 
@@ -27,6 +32,35 @@ final class H5Bytes {
         } catch (IOException e) {
             throw new ConvertException(path + ": cannot be read: " + e, e);
         }
+    }
+
+    /** The description of the model inside a {@code .keras} archive, JSON; empty where there is none. */
+    static Optional<String> config(Path path) {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            if (!isZip(channel)) {
+                return Optional.empty();
+            }
+            ZipDirectory zip = new ZipDirectory(path, channel);
+            ZipDirectory.@Nullable Entry entry = zip.entries().get(CONFIG);
+            if (entry == null) {
+                return Optional.empty();
+            }
+            if (entry.size() > MAX_CONFIG) {
+                throw new ConvertException(
+                        path + ": " + CONFIG + " has " + entry.size() + " bytes, at most " + MAX_CONFIG + " are read");
+            }
+            try (InputStream in = zip.open(entry)) {
+                return Optional.of(new String(in.readNBytes((int) MAX_CONFIG), StandardCharsets.UTF_8));
+            }
+        } catch (IOException e) {
+            throw new ConvertException(path + ": cannot be read: " + e, e);
+        }
+    }
+
+    private static boolean isZip(FileChannel channel) throws IOException {
+        byte[] head = new byte[4];
+        channel.read(ByteBuffer.wrap(head), 0);
+        return head[0] == 'P' && head[1] == 'K' && head[2] == 3 && head[3] == 4;
     }
 
     /**
@@ -45,9 +79,7 @@ final class H5Bytes {
     }
 
     private static MemorySegment read(Path path, FileChannel channel, Arena arena) throws IOException {
-        byte[] head = new byte[4];
-        channel.read(java.nio.ByteBuffer.wrap(head), 0);
-        if (head[0] == 'P' && head[1] == 'K' && head[2] == 3 && head[3] == 4) {
+        if (isZip(channel)) {
             ZipDirectory zip = new ZipDirectory(path, channel);
             ZipDirectory.@Nullable Entry entry = zip.entries().get(ZIP_ENTRY);
             if (entry == null) {

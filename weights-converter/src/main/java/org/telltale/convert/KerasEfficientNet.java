@@ -2,7 +2,6 @@ package org.telltale.convert;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -13,11 +12,10 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * EfficientNet of {@code keras.applications} with its head, saved by Keras 3 as {@code .weights.h5} or {@code .keras}, to
- * the names and layouts of {@code EfficientNetForImageClassification} (SPEC §7).
+ * EfficientNet of {@code keras.applications} with its head, saved as {@code .weights.h5} or {@code .keras} of Keras 3 or in
+ * the legacy HDF5 layout, to the names and layouts of {@code EfficientNetForImageClassification} (SPEC §7).
  *
- * <p>Such a file numbers its groups by class; the layer's own name is an attribute of its variables. It says nothing of
- * input size and dropout, so the channel counts must be those of a published variant, B0 to B7.
+ * <p>Weights say nothing of input size and dropout, so the channel counts must be those of a published variant, B0 to B7.
  */
 final class KerasEfficientNet {
     private static final List<Integer> KERNELS = List.of(3, 3, 5, 3, 5, 5, 3);
@@ -27,6 +25,9 @@ final class KerasEfficientNet {
     private static final List<Integer> OUT = List.of(16, 24, 40, 80, 112, 192, 320);
     private static final List<Integer> EXPANSIONS = List.of(1, 6, 6, 6, 6, 6, 6);
     private static final int DIVISOR = 8;
+    private static final String PUBLISHED =
+            "weights alone in the legacy layout, taken for those that keras.applications publishes: pictures are divided by"
+                    + " the standard deviation twice (include_top in preprocessor_config.json)";
 
     static final List<Variant> VARIANTS = List.of(
             new Variant(1.0, 1.0, 224, 0.2),
@@ -100,12 +101,12 @@ final class KerasEfficientNet {
     }
 
     /** Whether a file holds the variables of such a network. */
-    static boolean accepts(H5Reader h5) {
-        return layers(h5).keySet().containsAll(List.of("stem_conv", "block1a_dwconv", "top_conv"));
+    static boolean accepts(Path file, H5Reader h5) {
+        return layers(file, h5).keySet().containsAll(List.of("stem_conv", "block1a_dwconv", "top_conv"));
     }
 
     static Converted convert(Path file, H5Reader h5, Optional<List<String>> labels) {
-        KerasEfficientNet net = new KerasEfficientNet(file, layers(h5));
+        KerasEfficientNet net = new KerasEfficientNet(file, layers(file, h5));
         net.addAll();
         Variant variant = VARIANTS.stream()
                 .filter(v -> v.widths().equals(net.widths))
@@ -113,39 +114,40 @@ final class KerasEfficientNet {
                 .orElseThrow(() -> new ConvertException(
                         file + ": the channels " + net.widths + " are those of no published EfficientNet"));
         int classes = net.variables("predictions", 2).getLast().shape().getFirst();
-        return new Converted(
+        // Keras adds the second rescaling to its published weights when it loads them; their files do not have it.
+        boolean published = !h5.texts("", "layer_names").isEmpty();
+        Converted converted = new Converted(
                 List.copyOf(net.tensors),
                 config(variant, Labels.of(file, labels, classes)),
                 preprocessor(
                         variant,
                         h5,
                         net.variables(net.normalization(), 3),
-                        net.named("rescaling").size() > 1));
+                        published || net.named("rescaling").size() > 1));
+        return published ? converted.with(PUBLISHED) : converted;
     }
 
     /** The tensors under their new names, whatever the channel counts are. */
     static List<Tensor> tensors(Path file, H5Reader h5) {
-        KerasEfficientNet net = new KerasEfficientNet(file, layers(h5));
+        KerasEfficientNet net = new KerasEfficientNet(file, layers(file, h5));
         net.addAll();
         return net.tensors;
     }
 
-    /** The variables of every layer in Keras 3's layout, by the layer's name. */
-    static Map<String, List<H5Reader.Entry>> layers(H5Reader h5) {
-        Map<String, List<H5Reader.Entry>> layers = new LinkedHashMap<>();
-        for (String group : h5.groups()) {
-            if (group.matches("layers/[^/]+/vars")) {
-                List<H5Reader.Entry> variables = new ArrayList<>();
-                for (int i = 0; i < 8; i++) {
-                    H5Reader.Entry entry = h5.datasets().get(group + "/" + i);
-                    if (entry != null) {
-                        variables.add(entry);
-                    }
-                }
-                h5.text(group, "name").ifPresent(name -> layers.put(name, variables));
-            }
+    /** The variables of every layer in any of the layouts that Keras writes, by the layer's name. */
+    private static Map<String, List<H5Reader.Entry>> layers(Path file, H5Reader h5) {
+        Map<String, List<H5Reader.Entry>> all = KerasModel.groups(h5);
+        if (all.isEmpty()) {
+            String root = root(h5);
+            h5.texts(root, "layer_names").forEach(name -> all.put(name, List.of()));
+            KerasModel.variables(file, h5, root)
+                    .forEach((name, variables) -> all.put(name, List.copyOf(variables.values())));
         }
-        return layers;
+        return all;
+    }
+
+    private static String root(H5Reader h5) {
+        return h5.texts("", "layer_names").isEmpty() ? KerasModel.ROOT : "";
     }
 
     /** The layers with the name that Keras makes up from a class, with or without the number of its instance. */
@@ -175,6 +177,10 @@ final class KerasEfficientNet {
         }
         widths.add(conv("top_conv", base + "encoder.top_conv"));
         norm("top_bn", base + "encoder.top_bn");
+        if (!layers.containsKey("predictions")) {
+            throw new ConvertException(file + ": no layer \"predictions\": an EfficientNet with its own classifier is"
+                    + " expected (include_top=True), not its features alone");
+        }
         List<H5Reader.Entry> dense = variables("predictions", 2);
         add("classifier.weight", dense.get(0), Permuted.TRANSPOSED);
         add("classifier.bias", dense.get(1), Permuted.VECTOR);

@@ -138,7 +138,7 @@ final class KerasInceptionV3 {
     /** The variables of every layer by Keras' names, in any of the layouts that Keras writes. */
     private static Map<String, Map<String, H5Reader.Entry>> layers(Path file, H5Reader h5) {
         Map<String, Map<String, H5Reader.Entry>> all = new LinkedHashMap<>();
-        KerasEfficientNet.layers(h5).forEach((name, variables) -> {
+        KerasModel.groups(h5).forEach((name, variables) -> {
             List<String> words = name.startsWith(NORM)
                     ? variables.size() == 3
                             ? List.of("beta", "moving_mean", "moving_variance")

@@ -6,41 +6,128 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A whole Keras model in the legacy HDF5 layout, as Keras 2 and 3 write it: the layers of all nested models in order, and
- * where the variables of each layer lie.
+ * A whole Keras model, in the legacy HDF5 layout of Keras 2 and 3 or as a {@code .keras} archive: the layers of all nested
+ * models in order, and where the variables of each layer lie.
  *
- * <p>Variables are found through the attributes {@code layer_names} and {@code weight_names} rather than by guessing:
- * nested models, {@code Sequential} ones and Keras versions all name their groups differently.
+ * <p>In HDF5 variables are found through the attributes {@code layer_names} and {@code weight_names} rather than by guessing:
+ * nested models, {@code Sequential} ones and Keras versions all name their groups differently. An archive numbers its
+ * groups by class and its variables in the order of their creation; the layer's name is an attribute.
  */
 record KerasModel(Path file, List<Layer> layers, Map<String, Map<String, H5Reader.Entry>> variables) {
     /** Where a whole model keeps what a file of weights has at its root. */
     static final String ROOT = "model_weights";
 
+    private static final String CONFIG = "model_config";
+
     private static final int MAX_NESTING = 32;
+
+    /** The group of a layer's variables in Keras 3's layout, which nested models repeat. */
+    private static final Pattern VARS = Pattern.compile("(layers/[^/]+/)+vars");
+
+    /** The most variables that a layer of a known class has. */
+    private static final int MOST_VARIABLES = 8;
 
     /**
      * A layer.
      *
      * @param type the Keras class, such as {@code Conv2D}
      */
-    record Layer(String type, String name, JsonNode config) {}
+    record Layer(String type, String name, JsonNode config) {
+        /** What the variables of a layer of this class are called, in the order of their creation. */
+        List<String> variableNames() {
+            return switch (type) {
+                case "Conv2D", "DepthwiseConv2D", "Dense" ->
+                    config.path("use_bias").asBoolean(true) ? List.of("kernel", "bias") : List.of("kernel");
+                case "BatchNormalization" -> {
+                    List<String> names = new ArrayList<>();
+                    if (config.path("scale").asBoolean(true)) {
+                        names.add("gamma");
+                    }
+                    if (config.path("center").asBoolean(true)) {
+                        names.add("beta");
+                    }
+                    names.addAll(List.of("moving_mean", "moving_variance"));
+                    yield names;
+                }
+                default -> List.of();
+            };
+        }
+    }
+
+    /** Whether a file describes the model and not its weights alone. */
+    static boolean isWhole(Path file, H5Reader h5) {
+        return h5.text("", CONFIG).isPresent() || H5Bytes.config(file).isPresent();
+    }
 
     static KerasModel read(Path file, H5Reader h5) {
-        String text = h5.text("", "model_config")
+        Optional<String> attribute = h5.text("", CONFIG);
+        String text = attribute
+                .or(() -> H5Bytes.config(file))
                 .orElseThrow(() -> new ConvertException(file
                         + ": no attribute model_config; a whole model is needed (model.save), not the weights alone"));
         List<Layer> layers = new ArrayList<>();
         try {
             flatten(file, new JsonMapper().readTree(text), layers, 0);
         } catch (JacksonException e) {
-            throw new ConvertException(file + ": the attribute model_config is not valid JSON", e);
+            String where = attribute.isPresent() ? "the attribute " + CONFIG : "config.json";
+            throw new ConvertException(file + ": " + where + " is not valid JSON", e);
         }
-        return new KerasModel(file, List.copyOf(layers), variables(file, h5, ROOT));
+        return new KerasModel(
+                file,
+                List.copyOf(layers),
+                attribute.isPresent() ? variables(file, h5, ROOT) : named(file, layers, groups(h5)));
+    }
+
+    /** The variables of every layer in Keras 3's layout, by the layer's name; a layer may have none. */
+    static Map<String, List<H5Reader.Entry>> groups(H5Reader h5) {
+        Map<String, List<H5Reader.Entry>> layers = new LinkedHashMap<>();
+        for (String group : h5.groups()) {
+            if (VARS.matcher(group).matches()) {
+                List<H5Reader.Entry> variables = new ArrayList<>();
+                for (int i = 0; i < MOST_VARIABLES; i++) {
+                    H5Reader.Entry entry = h5.datasets().get(group + "/" + i);
+                    if (entry != null) {
+                        variables.add(entry);
+                    }
+                }
+                h5.text(group, "name").ifPresent(name -> layers.put(name, variables));
+            }
+        }
+        return layers;
+    }
+
+    /** Names the variables of the layers whose classes are known, after the order in which Keras makes them. */
+    private static Map<String, Map<String, H5Reader.Entry>> named(
+            Path file, List<Layer> layers, Map<String, List<H5Reader.Entry>> groups) {
+        Map<String, Map<String, H5Reader.Entry>> all = new LinkedHashMap<>();
+        for (Layer l : layers) {
+            List<H5Reader.Entry> found = groups.getOrDefault(l.name, List.of());
+            List<String> names = l.variableNames();
+            if (!names.isEmpty() && found.size() != names.size()) {
+                throw new ConvertException(file + ": layer \"" + l.name + "\" has " + found.size()
+                        + " variables, expected " + names
+                        + (groups.isEmpty() ? "; the file has no layer names: save it with a later Keras 3" : ""));
+            }
+            Map<String, H5Reader.Entry> variables = new LinkedHashMap<>();
+            for (int i = 0; i < names.size(); i++) {
+                variables.put(names.get(i), found.get(i));
+            }
+            if (!variables.isEmpty() && all.put(l.name, variables) != null) {
+                throw new ConvertException(file + ": two layers named \"" + l.name + "\"");
+            }
+        }
+        groups.forEach((name, found) -> {
+            if (!found.isEmpty() && !all.containsKey(name)) {
+                all.put(name, Map.of());
+            }
+        });
+        return all;
     }
 
     ConvertException error(String message) {

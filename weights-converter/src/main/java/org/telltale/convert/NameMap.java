@@ -47,9 +47,9 @@ public enum NameMap {
         return switch (this) {
             case KERAS_MOBILENETV2 ->
                 s.checkpoint instanceof H5Reader h5
-                        && !h5.text("", "model_config").isEmpty()
+                        && KerasModel.isWhole(s.file, h5)
                         && KerasMobileNetV2.accepts(KerasModel.read(s.file, h5));
-            case KERAS_EFFICIENTNET -> s.checkpoint instanceof H5Reader h5 && KerasEfficientNet.accepts(h5);
+            case KERAS_EFFICIENTNET -> s.checkpoint instanceof H5Reader h5 && KerasEfficientNet.accepts(s.file, h5);
             case KERAS_INCEPTIONV3 -> s.checkpoint instanceof H5Reader h5 && KerasInceptionV3.accepts(s.file, h5);
             case KERAS_ATTENTION_GRU -> s.has("encoder/fc/vars/0") && s.has("decoder/gru/cell/vars/0");
             case BLIP -> s.has(BlipNames.MARK) && s.hasAny(BlipNames.DECODER);
@@ -71,8 +71,7 @@ public enum NameMap {
                 return map;
             }
         }
-        if (source.checkpoint instanceof H5Reader h5
-                && h5.text("", "model_config").isEmpty()) {
+        if (source.checkpoint instanceof H5Reader h5 && !KerasModel.isWhole(source.file, h5)) {
             throw source.error(
                     "no attribute model_config; a whole model is needed (model.save), not the weights alone, unless it"
                             + " is an EfficientNet or InceptionV3 of keras.applications (--map as-is keeps all names)");

@@ -103,7 +103,9 @@ final class OutputFolder {
         } catch (IOException e) {
             throw new ConvertException(folder + ": cannot be written: " + e, e);
         } catch (WeightsException e) {
-            throw new ConvertException(String.valueOf(e.getMessage()), e);
+            // the temporary folder is gone, and nobody has heard of it
+            String message = String.valueOf(e.getMessage()).replace(temporary.toString(), folder.toString());
+            throw new ConvertException(message, e);
         }
     }
 

@@ -149,7 +149,8 @@ final class TorchFile implements Checkpoint {
         }
         String prefix = pickles.getFirst().substring(0, pickles.getFirst().length() - PICKLE.length());
         if (directory.entries().containsKey(prefix + "constants.pkl")) {
-            throw error("a TorchScript archive, which holds a program; save the state_dict of the model instead");
+            throw error("a TorchScript archive, which holds a program; save its weights alone:"
+                    + " torch.save(torch.jit.load(FILE).state_dict(), \"weights.pt\")");
         }
         bigEndian = bigEndian(directory, directory.entries().get(prefix + "byteorder"));
         ZipDirectory.Entry pickle = directory.entries().get(pickles.getFirst());
