@@ -8,7 +8,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import uk.ac.manchester.tornado.api.KernelContext;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
@@ -18,11 +17,11 @@ import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 final class TornadoDevices implements GpuDevices {
     @Override
     public List<GpuDevice> all() {
-        return List.of(new Host(1L << 40));
+        return List.of(new Host(1L << 40, new SharedWeights<>()));
     }
 
     /** The host as a device with some memory. */
-    record Host(long memory) implements GpuDevice {
+    record Host(long memory, SharedWeights<FloatArray> weights) implements GpuDevice {
         @Override
         public String description() {
             return "kernels on the host";
@@ -35,20 +34,22 @@ final class TornadoDevices implements GpuDevices {
 
         @Override
         public Loaded load(
-                String name,
-                Map<Area, Integer> sizes,
-                Consumer<MemorySegment> weights,
-                List<Launch> first,
-                List<Launch> launches) {
-            OnHost program = new OnHost(new Arrays(sizes), new Arrays(sizes), launches);
-            weights.accept(program.device.of(Area.WEIGHTS).getSegment());
-            first.forEach(program::run);
+                String name, Map<Area, Integer> sizes, WeightArea weights, List<Launch> first, List<Launch> launches) {
+            SharedWeights.Copy<FloatArray> copy = this.weights.acquire(weights, values -> values);
+            OnHost program = new OnHost(
+                    new Arrays(sizes, copy.values),
+                    new Arrays(sizes, copy.values),
+                    first,
+                    launches,
+                    () -> this.weights.release(copy));
+            program.restart();
             return program;
         }
     }
 
     /** As a device's, its arrays are not those that the program sees. */
-    private record OnHost(Arrays host, Arrays device, List<Launch> launches) implements GpuDevice.Loaded {
+    private record OnHost(Arrays host, Arrays device, List<Launch> first, List<Launch> launches, Runnable free)
+            implements GpuDevice.Loaded {
         @Override
         public MemorySegment onHost(Area area) {
             return host.of(area).getSegment();
@@ -62,6 +63,11 @@ final class TornadoDevices implements GpuDevices {
         @Override
         public void fetch(Area area) {
             onHost(area).copyFrom(device.of(area).getSegment());
+        }
+
+        @Override
+        public void restart() {
+            first.forEach(this::run);
         }
 
         @Override
@@ -138,6 +144,8 @@ final class TornadoDevices implements GpuDevices {
         }
 
         @Override
-        public void close() {}
+        public void close() {
+            free.run();
+        }
     }
 }

@@ -8,9 +8,13 @@ import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 final class Arrays {
     private final Map<Area, FloatArray> arrays = new EnumMap<>(Area.class);
 
-    /** @param sizes elements of each area */
-    Arrays(Map<Area, Integer> sizes) {
-        sizes.forEach((area, size) -> arrays.put(area, new FloatArray(size)));
+    /**
+     * New ones beside those of the weights.
+     *
+     * @param sizes elements of each area
+     */
+    Arrays(Map<Area, Integer> sizes, FloatArray weights) {
+        sizes.forEach((area, size) -> arrays.put(area, area == Area.WEIGHTS ? weights : new FloatArray(size)));
     }
 
     FloatArray of(Area area) {

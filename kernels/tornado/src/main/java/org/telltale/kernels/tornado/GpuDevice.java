@@ -3,7 +3,6 @@ package org.telltale.kernels.tornado;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 
 /** A device that runs launches. */
 interface GpuDevice {
@@ -20,16 +19,11 @@ interface GpuDevice {
      * Makes the arrays and the plan of a program.
      *
      * @param sizes elements of each area that the program has
-     * @param weights writes the values of {@link Area#WEIGHTS}
-     * @param first run once, before all others; they write to every area but weights and inputs
+     * @param weights the values of {@link Area#WEIGHTS}
+     * @param first run once, before all others, and when asked for again; they write to every area but weights and inputs
      * @param launches what a run does
      */
-    Loaded load(
-            String name,
-            Map<Area, Integer> sizes,
-            Consumer<MemorySegment> weights,
-            List<Launch> first,
-            List<Launch> launches);
+    Loaded load(String name, Map<Area, Integer> sizes, WeightArea weights, List<Launch> first, List<Launch> launches);
 
     /** A program on the device, whose arrays each have a copy on the host. */
     interface Loaded extends AutoCloseable {
@@ -41,6 +35,9 @@ interface GpuDevice {
 
         /** Copies an area of states from the device. */
         void fetch(Area area);
+
+        /** Has the first launches done again before the next run. */
+        void restart();
 
         /** Copies the inputs to the device, launches, and copies the outputs back. */
         void run();

@@ -46,8 +46,8 @@ final class GpuProgram implements Executable {
     private final Map<String, Leaf> leaves = new LinkedHashMap<>();
     private final List<Result> outputs = new ArrayList<>();
     private final Map<Area, Integer> sizes = new EnumMap<>(Area.class);
-    /** The areas whose first elements are reports. */
-    private final List<Area> reporting;
+    /** The areas in whose first elements a launch may report, and where in {@link Area#OUTPUT} that is copied to. */
+    private final Map<Area, Integer> reports = new EnumMap<>(Area.class);
 
     private final List<Launch> launches;
     private final GpuDevice.Loaded loaded;
@@ -107,6 +107,9 @@ final class GpuProgram implements Executable {
             Map<Tensor, Tensor> inPlace = Program.writtenInPlace(graph, planning);
             Set<Tensor> external = new HashSet<>(known);
             external.addAll(inPlace.keySet());
+            layOutputs();
+            Map<Tensor, Place> computed = computedOutputs(external);
+            external.addAll(computed.keySet());
             graph.nodes().stream().filter(t -> t.op() instanceof Primitive.Leaf).forEach(external::add);
             List<Tensor> kept = new ArrayList<>(graph.outputs());
             kept.addAll(graph.updates().values());
@@ -114,16 +117,17 @@ final class GpuProgram implements Executable {
             extend(Area.MEMORY, RESERVED + plan.size() / Float.BYTES);
             Map<Tensor, Place> places = new HashMap<>();
             Lowering steps = new Lowering(
-                    constants, t -> places.computeIfAbsent(t, k -> place(k, plan, constants, inPlace)), scratch);
-            reporting = sizes.containsKey(Area.STATE) ? List.of(Area.MEMORY, Area.STATE) : List.of(Area.MEMORY);
-            reporting.forEach(area -> steps.number(0, new Place(area, 0)));
+                    constants,
+                    t -> places.computeIfAbsent(t, k -> place(k, plan, constants, inPlace, computed)),
+                    scratch);
             for (Tensor t : graph.nodes()) {
                 if (!known.contains(t) && !(t.op() instanceof Primitive.Leaf) && !MemoryPlan.alias(t)) {
                     steps.lower(t);
                 }
             }
-            layOutputs(steps);
+            outputs.forEach(r -> steps.copy(r.tensor(), new Place(Area.OUTPUT, r.offset())));
             updateStates(steps);
+            copyReports(steps);
             launches = List.copyOf(steps.launches());
             Lowering first = new Lowering(constants, steps::place, scratch);
             for (Area area : List.of(Area.MEMORY, Area.STATE, Area.FIXED, Area.OUTPUT)) {
@@ -134,7 +138,7 @@ final class GpuProgram implements Executable {
             sizes.put(Area.WEIGHTS, constants.size());
             sizes.putIfAbsent(Area.INPUT, RESERVED);
             fits(device);
-            loaded = device.load(graph.name(), sizes, constants::fill, first.launches(), launches);
+            loaded = device.load(graph.name(), sizes, constants, first.launches(), launches);
             made = true;
         } finally {
             if (!made) {
@@ -237,7 +241,7 @@ final class GpuProgram implements Executable {
     }
 
     private void lay(Tensor t, String name, Area area) {
-        if (area == Area.STATE && !sizes.containsKey(area)) {
+        if (area != Area.INPUT && !sizes.containsKey(area)) {
             extend(area, RESERVED);
         }
         Leaf before = leaves.put(
@@ -248,17 +252,39 @@ final class GpuProgram implements Executable {
         }
     }
 
-    /** Adds copies of reports and outputs into the array that is copied after a run. */
-    private void layOutputs(Lowering steps) {
+    private void layOutputs() {
         extend(Area.OUTPUT, RESERVED);
-        for (int i = 0; i < reporting.size(); i++) {
-            steps.copyNumber(new Place(reporting.get(i), 0), new Place(Area.OUTPUT, i));
-        }
         for (Tensor t : graph.outputs()) {
             int offset = extend(Area.OUTPUT, t.shape().size());
             outputs.add(new Result(t, offset, HostTensor.allocate(arena, t.dtype(), t.shape())));
-            steps.copy(t, new Place(Area.OUTPUT, offset));
         }
+    }
+
+    /** The outputs that are computed where they are copied from, and so need no copy on the device. */
+    private Map<Tensor, Place> computedOutputs(Set<Tensor> external) {
+        Map<Tensor, Place> places = new HashMap<>();
+        for (Result r : outputs) {
+            Tensor t = r.tensor();
+            if (!external.contains(t) && !(t.op() instanceof Primitive.Leaf) && !MemoryPlan.alias(t)) {
+                places.putIfAbsent(t, new Place(Area.OUTPUT, r.offset()));
+            }
+        }
+        return places;
+    }
+
+    /** Adds copies of reports into the array that is copied after a run. */
+    private void copyReports(Lowering steps) {
+        for (Launch launch : steps.launches()) {
+            Area area = launch.areas().getLast();
+            if (launch.kernel().reports() && !reports.containsKey(area)) {
+                reports.put(area, area == Area.OUTPUT ? 0 : reports.size() + 1);
+            }
+        }
+        reports.forEach((area, at) -> {
+            if (area != Area.OUTPUT) {
+                steps.copyNumber(new Place(area, 0), new Place(Area.OUTPUT, at));
+            }
+        });
     }
 
     /** Adds copies of new values that were not computed where their states lie; those that lie in other states are set aside first. */
@@ -278,12 +304,17 @@ final class GpuProgram implements Executable {
                         steps.copy(next, aside.getOrDefault(state, steps.place(next)), steps.place(state)));
     }
 
-    private Place place(Tensor t, MemoryPlan plan, WeightArea constants, Map<Tensor, Tensor> inPlace) {
+    private Place place(
+            Tensor t, MemoryPlan plan, WeightArea constants, Map<Tensor, Tensor> inPlace, Map<Tensor, Place> computed) {
         if (constants.holds(t)) {
             return new Place(Area.WEIGHTS, constants.offset(t));
         }
         Tensor root = plan.root(t);
         int shift = Math.toIntExact(plan.shift(t) / Float.BYTES);
+        Place output = computed.get(root);
+        if (output != null) {
+            return output.plus(shift);
+        }
         Tensor own = inPlace.getOrDefault(root, root);
         return switch (own.op()) {
             case Primitive.Input in -> leaf(in.name()).place.plus(shift);
@@ -378,9 +409,10 @@ final class GpuProgram implements Executable {
                 }
             }
             MemorySegment out = loaded.onHost(Area.OUTPUT);
-            for (int i = 0; i < reporting.size(); i++) {
-                int reported = (int) out.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+            for (int at : reports.values()) {
+                int reported = (int) out.getAtIndex(ValueLayout.JAVA_FLOAT, at);
                 if (reported != 0) {
+                    loaded.restart();
                     throw new IndexOutOfBoundsException(graph.name() + ": an id outside its table in "
                             + launches.get(reported - 1).what());
                 }

@@ -144,6 +144,47 @@ class ResidenceTest {
         }
     }
 
+    /** The product of rows with a matrix. */
+    private Executable product(Values weights, int rows) {
+        Tensor w = Tensor.of(new Primitive.Weight("w", Shape.of(2, 2)));
+        Tensor x = Tensor.input("x", DType.F32, rows, 2);
+        return backend.compile(Graph.of("product", x.matmul(w)), weights, CompileOptions.DEFAULT);
+    }
+
+    @Test
+    void executablesOfEqualWeightsShareACopyThatOutlivesTheFirstOfThem() {
+        try (Arena arena = Arena.ofShared()) {
+            Values weights = new Values(Map.of("w", HostTensor.of(arena, Shape.of(2, 2), 1, 2, 3, 4)));
+            Values others = new Values(Map.of("w", HostTensor.of(arena, Shape.of(2, 2), 1, 2, 3, 5)));
+            Executable one = product(weights, 1);
+            try (Executable two = product(weights, 2);
+                    Executable three = product(others, 1)) {
+                assertThat(device.weights(1)).isEqualTo(device.weights(0));
+                assertThat(device.weights(2)).isNotEqualTo(device.weights(0));
+                one.input("x").set(new float[] {1, 1});
+                one.run();
+                assertThat(one.output(0).toFloats()).containsExactly(4, 6);
+                two.input("x").set(new float[] {1, 0, 0, 1});
+                two.run();
+                assertThat(two.output(0).toFloats()).containsExactly(1, 2, 3, 4);
+                one.close();
+                two.input("x").set(new float[] {1, 1, 2, 2});
+                two.run();
+                assertThat(two.output(0).toFloats()).containsExactly(4, 6, 8, 12);
+                three.input("x").set(new float[] {1, 1});
+                three.run();
+                assertThat(three.output(0).toFloats()).containsExactly(4, 7);
+            }
+            for (int k = 0; k < 3; k++) {
+                try (Executable again = product(weights, 1)) {
+                    again.input("x").set(new float[] {1, k});
+                    again.run();
+                    assertThat(again.output(0).toFloats()).containsExactly(1 + 3 * k, 2 + 4 * k);
+                }
+            }
+        }
+    }
+
     @Test
     void aSlotOutsideItsCacheFailsTheRun() {
         try (Executable e = step(1)) {

@@ -4,12 +4,17 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 
 /** The device under test, with a record of the states that are copied to it and from it. */
 final class Transfers implements GpuDevice {
     private final GpuDevice device = new TornadoDevices().all().getFirst();
     private final List<String> seen = new ArrayList<>();
+    private final List<Loaded> programs = new ArrayList<>();
+
+    /** Where the weights of the program loaded as number k lie on the host. */
+    long weights(int k) {
+        return programs.get(k).onHost(Area.WEIGHTS).address();
+    }
 
     /** What has been copied since the last call, as "send STATE of name". */
     List<String> taken() {
@@ -35,12 +40,9 @@ final class Transfers implements GpuDevice {
 
     @Override
     public Loaded load(
-            String name,
-            Map<Area, Integer> sizes,
-            Consumer<MemorySegment> weights,
-            List<Launch> first,
-            List<Launch> launches) {
+            String name, Map<Area, Integer> sizes, WeightArea weights, List<Launch> first, List<Launch> launches) {
         Loaded loaded = device.load(name, sizes, weights, first, launches);
+        programs.add(loaded);
         return new Loaded() {
             @Override
             public MemorySegment onHost(Area area) {
@@ -57,6 +59,11 @@ final class Transfers implements GpuDevice {
             public void fetch(Area area) {
                 seen.add("fetch " + area + " of " + name);
                 loaded.fetch(area);
+            }
+
+            @Override
+            public void restart() {
+                loaded.restart();
             }
 
             @Override
