@@ -35,10 +35,11 @@ final class TaskChain implements GpuDevice.Loaded {
     private static final AtomicInteger COUNT = new AtomicInteger();
 
     /**
-     * TornadoVM 5.2.0 keeps the tasks of a graph in 8 KB and its nodes in a list of 1024. It compiles a kernel once for all
-     * tasks of a plan with the same name in graphs of the same name, so fewer tasks in a graph are fewer kernels to compile.
+     * TornadoVM 5.2.0 keeps the tasks of a graph in 8 KB and its nodes in a list of 1024, which is enough for 60. It compiles once
+     * for all tasks of a plan that have the same name and method, in graphs of the same name, so fewer tasks in a graph are
+     * fewer to compile; but each graph waits for the device.
      */
-    private static final int TASKS = Integer.getInteger("telltale.tasks", 60);
+    private static final int TASKS = 30;
 
     private final SharedWeights<Part> shared;
     private final SharedWeights.Copy<Part> weights;
