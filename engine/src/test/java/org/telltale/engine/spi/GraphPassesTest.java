@@ -154,8 +154,7 @@ class GraphPassesTest {
         Graph shared = GraphPasses.shareEqual(g);
         assertThat(shared.nodes()).hasSize(g.nodes().size() - 2);
         assertSameValues(g, shared);
-        Graph twoInputs =
-                Graph.of("g", Tensor.input("a", DType.F32, 2).add(Tensor.input("a", DType.F32, 2)));
+        Graph twoInputs = Graph.of("g", Tensor.input("a", DType.F32, 2).add(Tensor.input("a", DType.F32, 2)));
         assertThat(GraphPasses.shareEqual(twoInputs).nodes()).hasSize(3);
     }
 }
