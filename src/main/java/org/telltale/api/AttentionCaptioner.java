@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
@@ -69,20 +70,23 @@ public final class AttentionCaptioner implements AutoCloseable {
         AttentionGruCaptioner model = new AttentionGruCaptioner(config, checkpoint.params);
         AttentionGruCaptioner.Memory remembered =
                 model.see(Tensor.input(FEATURES, DType.F32, 1, config.positions(), config.channels()));
+        Tensor hidden = Tensor.state(HIDDEN, 1, config.units());
         AttentionGruCaptioner.Step next = model.step(
                 Tensor.input(WORDS, DType.I32, 1),
-                Tensor.input(HIDDEN, DType.F32, 1, config.units()),
+                hidden,
                 new AttentionGruCaptioner.Memory(
-                        Tensor.input(ENCODED, DType.F32, 1, config.positions(), config.embedding()),
-                        Tensor.input(KEYS, DType.F32, 1, config.positions(), config.units())));
+                        Tensor.state(ENCODED, 1, config.positions(), config.embedding()),
+                        Tensor.state(KEYS, 1, config.positions(), config.units())));
         checkpoint.params.verify();
         boolean made = false;
         try {
             map = keep(encoder.compile(Graph.of(encoder.folder + " map", seen)));
             memory = keep(checkpoint.compile(
                     Graph.of(checkpoint.folder + " memory", remembered.encoded(), remembered.keys())));
-            step = keep(checkpoint.compile(
-                    Graph.of(checkpoint.folder + " step", next.logits(), next.hidden(), next.attention())));
+            step = keep(checkpoint.compile(Graph.of(
+                    checkpoint.folder + " step",
+                    List.of(next.logits(), next.attention()),
+                    Map.of(hidden, next.hidden()))));
             step.bind(ENCODED, memory.output(0));
             step.bind(KEYS, memory.output(1));
             made = true;
@@ -200,19 +204,18 @@ public final class AttentionCaptioner implements AutoCloseable {
         return checkpoint.backend.description();
     }
 
-    /** Word by word: hidden state and attention go from one step to the next. */
+    /** Word by word: the hidden state stays in the executable, the attention of each step is kept. */
     private final class Words implements StepFunction {
         final List<List<Float>> attention = new ArrayList<>();
 
         @Override
         public Logits start(int[] prompt) {
-            step.input(HIDDEN).data().fill((byte) 0);
+            step.state(HIDDEN).data().fill((byte) 0);
             return feed(prompt[0]);
         }
 
         @Override
         public Logits step(int[] parents, int[] tokens) {
-            step.input(HIDDEN).copyFrom(step.output(1));
             return feed(tokens[0]);
         }
 
@@ -220,7 +223,7 @@ public final class AttentionCaptioner implements AutoCloseable {
             step.input(WORDS).setInt(0, word);
             checkpoint.timings.in(Timings.Stage.STEP, step::run);
             List<Float> places = new ArrayList<>();
-            for (float p : step.output(2).toFloats()) {
+            for (float p : step.output(1).toFloats()) {
                 places.add(p);
             }
             attention.add(places);

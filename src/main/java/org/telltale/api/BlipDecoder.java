@@ -35,7 +35,10 @@ final class BlipDecoder implements StepFunction, AutoCloseable {
     /** The longest sequence, and the slots of the cache. */
     record Size(int span, int slots) {}
 
-    /** @param memory the picture's keys and values by input name; its addresses stay, its values change by picture */
+    /**
+     * @param memory the picture's keys and values by the names of their states: outputs of another executable of the same
+     *     backend, which change when that one runs
+     */
     BlipDecoder(
             Function<Graph, Executable> compiler,
             Blip blip,

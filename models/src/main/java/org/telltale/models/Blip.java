@@ -185,8 +185,8 @@ public final class Blip {
     /**
      * Reads one token per row through a cache of self-attention keys and values. Inputs, all I32: {@code ids},
      * {@code positions}, {@code slots} and {@code lengths} [rows], {@code table} [rows, span] (see
-     * {@link Fused.CachedAttention}); {@code cross_key.i} and {@code cross_value.i} [1, tokens, width] of one picture.
-     * States: {@code self_key.i} and {@code self_value.i} [capacity, width].
+     * {@link Fused.CachedAttention}). States: {@code self_key.i} and {@code self_value.i} [capacity, width], and, without
+     * an update, {@code cross_key.i} and {@code cross_value.i} [1, tokens, width] of one picture.
      */
     public Step step(int rows, int span, int capacity, int tokens) {
         int width = config.text.width;
@@ -211,8 +211,8 @@ public final class Blip {
                 },
                 (i, q) -> Attention.full(
                                 q.reshape(1, rows, width),
-                                Tensor.input("cross_key." + i, DType.F32, 1, tokens, width),
-                                Tensor.input("cross_value." + i, DType.F32, 1, tokens, width),
+                                Tensor.state("cross_key." + i, 1, tokens, width),
+                                Tensor.state("cross_value." + i, 1, tokens, width),
                                 config.text.heads)
                         .reshape(rows, width));
         return new Step(told.logits, updates);

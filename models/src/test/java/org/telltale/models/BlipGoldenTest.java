@@ -235,7 +235,7 @@ class BlipGoldenTest {
                     HostTensor cached = new HostTensor(
                             rows,
                             DType.F32,
-                            caches.get("self_" + kind + "." + i).data().asSlice(0, rows.size() * 4));
+                            prefill.state("self_" + kind + "." + i).data().asSlice(0, rows.size() * 4));
                     m.compare("cache.prefill.layer." + i + ".self_" + kind, headsFirst(cached, config));
                 }
             }

@@ -44,6 +44,9 @@ abstract class Learner implements AutoCloseable {
     /** Parameters that change in any phase, and moving statistics, by name. */
     private final Map<String, HostTensor> changing = new TreeMap<>();
 
+    /** The step that is open, whose device may have newer values of what changes. */
+    private @Nullable Step open;
+
     /** @param source what messages call the checkpoint */
     Learner(Backend backend, CompileOptions options, String source, StartWeights start, Recipe recipe) {
         this.backend = backend;
@@ -119,8 +122,11 @@ abstract class Learner implements AutoCloseable {
         /** Whether the scores depend on the labels. */
         private final boolean labelled;
 
-        /** The states of the optimizer, by name. */
-        private final Map<String, HostTensor> states = new TreeMap<>();
+        /** The names of the parameters that a step changes. */
+        private final List<String> changed = new ArrayList<>();
+
+        /** The names of the optimizer's states. */
+        private final List<String> optimizer = new ArrayList<>();
 
         private Step(Recipe.Phase phase, boolean cached) {
             this.phase = phase;
@@ -160,11 +166,10 @@ abstract class Learner implements AutoCloseable {
             executable = backend.compile(graph, start, options);
             for (Tensor s : updates.keySet()) {
                 String name = ((Primitive.State) s.op()).name();
-                if (!changing.containsKey(name)) {
-                    states.put(name, executable.state(name));
-                }
+                (changing.containsKey(name) ? changed : optimizer).add(name);
             }
             bindParameters(executable, graph);
+            open = this;
         }
 
         /**
@@ -195,12 +200,16 @@ abstract class Learner implements AutoCloseable {
                     (int) executable.output(3).get(0));
         }
 
+        /** The states of the optimizer, by name, as they are now. */
         Map<String, HostTensor> states() {
+            Map<String, HostTensor> states = new TreeMap<>();
+            optimizer.forEach(name -> states.put(name, executable.state(name)));
             return states;
         }
 
         @Override
         public void close() {
+            open = null;
             executable.close();
         }
     }
@@ -291,8 +300,12 @@ abstract class Learner implements AutoCloseable {
         return t;
     }
 
-    /** The memory of all parameters that change, by name. */
+    /** The memory of all parameters that change, by name, with their values as they are now, to be read or changed. */
     Map<String, HostTensor> changing() {
+        Step step = open;
+        if (step != null) {
+            step.changed.forEach(step.executable::state);
+        }
         return changing;
     }
 

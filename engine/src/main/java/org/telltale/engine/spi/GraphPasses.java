@@ -6,6 +6,7 @@ import java.util.Map;
 import org.telltale.engine.Activation;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
+import org.telltale.engine.Op;
 import org.telltale.engine.Primitive;
 import org.telltale.engine.Tensor;
 
@@ -20,6 +21,16 @@ public final class GraphPasses {
     public static Graph foldBatchNorm(Graph graph) {
         return fuseActivation(fold(graph));
     }
+
+    /** Equal operations on the same operands become one; inputs and states stay, as their names are checked elsewhere. */
+    public static Graph shareEqual(Graph graph) {
+        Map<Computation, Tensor> known = new HashMap<>();
+        return graph.rewrite((before, t) -> t.op() instanceof Primitive.Input || t.op() instanceof Primitive.State
+                ? t
+                : known.computeIfAbsent(new Computation(t.op(), t.inputs()), c -> t));
+    }
+
+    private record Computation(Op op, List<Tensor> inputs) {}
 
     private static Graph fold(Graph graph) {
         Map<Tensor, Integer> readers = readers(graph);

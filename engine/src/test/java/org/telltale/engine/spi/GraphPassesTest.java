@@ -146,4 +146,15 @@ class GraphPassesTest {
         assertSameValues(g, GraphPasses.foldBatchNorm(g));
         assertThat(has(GraphPasses.foldBatchNorm(g), Fused.Activate.class)).isTrue();
     }
+
+    @Test
+    void equalOperationsOnTheSameOperandsBecomeOneAndInputsStay() {
+        Tensor y = x.square().add(x.square()).mul(x.neg());
+        Graph g = Graph.of("g", y, x.neg());
+        Graph shared = GraphPasses.shareEqual(g);
+        assertThat(shared.nodes()).hasSize(g.nodes().size() - 2);
+        assertSameValues(g, shared);
+        Graph twoInputs = Graph.of("g", Tensor.input("a", DType.F32, 2).add(Tensor.input("a", DType.F32, 2)));
+        assertThat(GraphPasses.shareEqual(twoInputs).nodes()).hasSize(3);
+    }
 }

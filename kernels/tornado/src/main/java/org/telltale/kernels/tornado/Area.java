@@ -1,13 +1,23 @@
 package org.telltale.kernels.tornado;
 
-/** The arrays that an executable has on the device; kernels address elements of them by offsets. */
+/**
+ * The arrays that an executable has on the device; kernels address elements of them by offsets. Where kernels write, the first
+ * element is the number of a launch that met an id outside its table, or 0.
+ */
 enum Area {
-    /** Intermediate tensors; its first element is the number of a launch that met an id outside its table, or 0. */
+    /** Intermediate tensors. */
     MEMORY,
     /** Weights, constants and numbers, copied once. */
     WEIGHTS,
-    /** Inputs and states, copied before each run. */
+    /** Inputs, copied before each run. */
     INPUT,
-    /** Outputs and new values of states, copied after each run. */
+    /**
+     * States with an update, which stay on the device: copied there when the host or another program has newer values, and
+     * back when one of those asks.
+     */
+    STATE,
+    /** States without an update, copied when the host or another program has changed them. */
+    FIXED,
+    /** Outputs, copied after each run. */
     OUTPUT
 }

@@ -38,6 +38,11 @@ enum GpuKernel {
         this(across, down, true);
     }
 
+    /** Whether it reports an id outside its table, in the first element of the area of its result. */
+    boolean reports() {
+        return this == GATHER_ROWS || this == SCATTER_ROWS || this == SCATTER_ADD;
+    }
+
     GpuKernel(int across, int down, boolean together) {
         this.across = across;
         this.down = down;

@@ -25,6 +25,8 @@ final class Lowering implements MemoryPlan.InPlace {
     /** The columns of a head that the items of a group of {@code attendHead} sum up. */
     private static final int DEEPEST_HEAD = 256;
 
+    private static final Steps ELEMENT = new Steps(new int[] {1}, new long[] {1}, new long[] {1});
+
     private final List<Launch> launches = new ArrayList<>();
     private final WeightArea weights;
     private final Function<Tensor, Place> places;
@@ -49,7 +51,7 @@ final class Lowering implements MemoryPlan.InPlace {
 
     /** The graph as it runs here. */
     static Graph prepare(Graph graph) {
-        Graph lowered = GraphPasses.foldBatchNorm(graph).lower(Lowering::supports);
+        Graph lowered = GraphPasses.shareEqual(GraphPasses.foldBatchNorm(graph).lower(Lowering::supports));
         for (Tensor t : lowered.nodes()) {
             if (t.op() instanceof Primitive.RandomUniform) {
                 throw new DeviceLimitException(graph.name() + ": the gpu has no kernel for " + t.op().word() + " "
@@ -102,12 +104,20 @@ final class Lowering implements MemoryPlan.InPlace {
         }
     }
 
+    Place place(Tensor t) {
+        return places.apply(t);
+    }
+
     /** Adds a copy of a tensor to a place. */
     void copy(Tensor t, Place to) {
+        copy(t, places.apply(t), to);
+    }
+
+    /** Adds a copy of a tensor's values from one place to another, unless they are the same. */
+    void copy(Tensor t, Place from, Place to) {
         int n = size(t.shape().size());
-        Steps line = new Steps(new int[] {n}, new long[] {1}, new long[] {1});
-        if (n > 0) {
-            move(line, places.apply(t), to, "copy of " + t);
+        if (n > 0 && !from.equals(to)) {
+            move(new Steps(new int[] {n}, new long[] {1}, new long[] {1}), from, to, "copy of " + t);
         }
     }
 
@@ -118,7 +128,12 @@ final class Lowering implements MemoryPlan.InPlace {
 
     /** Adds a copy of one element. */
     void copyNumber(Place from, Place to) {
-        move(new Steps(new int[] {1}, new long[] {1}, new long[] {1}), from, to, "a number");
+        move(ELEMENT, from, to, "a number");
+    }
+
+    /** A copy of the first element of one array to another, for what has to be used to be there. */
+    static Launch touch(Area from, Area to) {
+        return moved(ELEMENT, new Place(from, 0), new Place(to, 0), "a number");
     }
 
     private void primitive(Primitive op, Tensor t) {
@@ -347,12 +362,17 @@ final class Lowering implements MemoryPlan.InPlace {
     }
 
     private void move(Steps steps, Place from, Place to, String what) {
+        launches.add(moved(steps, from, to, what));
+    }
+
+    private static Launch moved(Steps steps, Place from, Place to, String what) {
         int n = steps.count();
         List<Integer> at = new ArrayList<>(List.of(n, from.offset(), to.offset()));
         at.addAll(checked(steps, what).extents(AXES));
         at.addAll(steps.steps(0, AXES));
         at.addAll(steps.steps(1, AXES));
-        launch(GpuKernel.MOVE_ELEMENTS, List.of(from.area(), to.area()), Launch.Groups.elements(n), at, what);
+        return new Launch(
+                GpuKernel.MOVE_ELEMENTS, List.of(from.area(), to.area()), Launch.Groups.elements(n), at, what);
     }
 
     private void matMul(Primitive.MatMul op, Tensor t) {

@@ -15,6 +15,7 @@ public final class TornadoBackend implements Backend {
     private static final String DEVICES = "org.telltale.kernels.tornado.TornadoDevices";
 
     private final GpuDevice device;
+    private final Residence residence = new Residence();
 
     TornadoBackend(GpuDevice device) {
         this.device = device;
@@ -100,7 +101,7 @@ public final class TornadoBackend implements Backend {
 
     @Override
     public Executable compile(Graph graph, Weights weights, CompileOptions options) {
-        return GpuProgram.compile(graph, weights, device, options);
+        return GpuProgram.compile(graph, weights, device, residence, options);
     }
 
     @Override

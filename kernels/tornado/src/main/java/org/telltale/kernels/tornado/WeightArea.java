@@ -75,6 +75,21 @@ final class WeightArea {
         return Math.max((int) size, ALIGNMENT);
     }
 
+    /** Whether an array holds just this. */
+    boolean in(MemorySegment area) {
+        return area.byteSize() == 4L * size()
+                && pieces.stream()
+                        .allMatch(p -> p.values()
+                                        .data()
+                                        .mismatch(area.asSlice(
+                                                4L * p.offset(),
+                                                p.values().data().byteSize()))
+                                < 0)
+                && numbers.entrySet().stream()
+                        .allMatch(n -> Float.floatToRawIntBits(n.getKey())
+                                == area.getAtIndex(ValueLayout.JAVA_INT, n.getValue()));
+    }
+
     /** Writes everything. */
     void fill(MemorySegment area) {
         for (Piece p : pieces) {

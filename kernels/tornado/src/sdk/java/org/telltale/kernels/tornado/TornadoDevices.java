@@ -1,10 +1,8 @@
 package org.telltale.kernels.tornado;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import uk.ac.manchester.tornado.api.TornadoBackend;
 import uk.ac.manchester.tornado.api.TornadoRuntime;
 import uk.ac.manchester.tornado.api.common.TornadoDevice;
@@ -40,13 +38,13 @@ final class TornadoDevices implements GpuDevices {
         for (int i = 0; i < runtime.getNumBackends(); i++) {
             TornadoBackend backend = runtime.getBackend(i);
             for (int k = 0; k < backend.getNumDevices(); k++) {
-                devices.add(new Device(backend.getDevice(k)));
+                devices.add(new Device(backend.getDevice(k), new SharedWeights<>()));
             }
         }
         return devices;
     }
 
-    private record Device(TornadoDevice device) implements GpuDevice {
+    private record Device(TornadoDevice device, SharedWeights<TaskChain.Part> shared) implements GpuDevice {
         @Override
         public String description() {
             return device.getPhysicalDevice().getDeviceName() + ", " + device.getTornadoVMBackend() + " on "
@@ -65,8 +63,8 @@ final class TornadoDevices implements GpuDevices {
 
         @Override
         public Loaded load(
-                String name, Map<Area, Integer> sizes, Consumer<MemorySegment> weights, List<Launch> launches) {
-            return new TaskChain(device, sizes, weights, launches);
+                String name, Map<Area, Integer> sizes, WeightArea weights, List<Launch> first, List<Launch> launches) {
+            return new TaskChain(device, shared, sizes, weights, first, launches);
         }
     }
 }

@@ -4,10 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.telltale.engine.Activation;
 import org.telltale.engine.DType;
@@ -48,6 +46,7 @@ class GpuProgramTest {
             e.bind("sum", mine);
             e.run();
             assertThat(e.output(0).toFloats()).containsExactly(20, 40, 60);
+            assertThat(e.state("sum")).isSameAs(mine);
             assertThat(mine.toFloats()).containsExactly(11, 22, 33);
         }
     }
@@ -123,12 +122,20 @@ class GpuProgramTest {
         Tensor x = Tensor.input("x", DType.F32, 1, 2_000_000);
         Graph graph = Graph.of("large", x.activate(Activation.TANH));
         assertThatThrownBy(() -> GpuProgram.compile(
-                        graph, new Values(Map.of()), new Small(20_000_000, 20_000_000), CompileOptions.DEFAULT))
+                        graph,
+                        new Values(Map.of()),
+                        new Small(15_000_000, 15_000_000),
+                        new Residence(),
+                        CompileOptions.DEFAULT))
                 .isInstanceOf(DeviceLimitException.class)
-                .hasMessage("large needs 25 MB on the device (9 MB of memory, 1 MB of weights, 8 MB of input,"
-                        + " 9 MB of output), which has 20 MB: a small device");
+                .hasMessage("large needs 17 MB on the device (1 MB of memory, 1 MB of weights, 8 MB of input,"
+                        + " 9 MB of output), which has 15 MB: a small device");
         assertThatThrownBy(() -> GpuProgram.compile(
-                        graph, new Values(Map.of()), new Small(100_000_000, 5_000_000), CompileOptions.DEFAULT))
+                        graph,
+                        new Values(Map.of()),
+                        new Small(100_000_000, 5_000_000),
+                        new Residence(),
+                        CompileOptions.DEFAULT))
                 .isInstanceOf(DeviceLimitException.class)
                 .hasMessageContaining("the device's largest is 5 MB: a small device");
     }
@@ -142,7 +149,7 @@ class GpuProgramTest {
 
         @Override
         public Loaded load(
-                String name, Map<Area, Integer> sizes, Consumer<MemorySegment> weights, List<Launch> launches) {
+                String name, Map<Area, Integer> sizes, WeightArea weights, List<Launch> first, List<Launch> launches) {
             throw new AssertionError("too large a program was loaded");
         }
     }
