@@ -43,6 +43,7 @@ final class KernelTable {
             case SCATTER_ROWS -> new Two(PointwiseKernels::scatterRows);
             case SCATTER_ADD -> new Two(PointwiseKernels::scatterAdd);
             case SPARSE_ROWS -> new Two(PointwiseKernels::sparseRows);
+            case DRAW_UNIFORM -> new One(PointwiseKernels::drawUniform);
             case REDUCE_AXES -> new One(RowKernels::reduceAxes);
             case FIRST_MAXIMUM -> new One(RowKernels::firstMaximum);
             case SOFTMAX_ROWS -> new One(RowKernels::softmaxRows);

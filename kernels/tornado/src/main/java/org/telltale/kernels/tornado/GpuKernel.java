@@ -9,6 +9,7 @@ enum GpuKernel {
     SCATTER_ROWS,
     SCATTER_ADD,
     SPARSE_ROWS,
+    DRAW_UNIFORM,
     REDUCE_AXES(64, 1),
     FIRST_MAXIMUM,
     SOFTMAX_ROWS(64, 1),

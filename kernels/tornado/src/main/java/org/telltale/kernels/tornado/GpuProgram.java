@@ -30,12 +30,14 @@ import org.telltale.engine.spi.Program;
 
 /**
  * An executable on the device: launches over four arrays. Inputs and states live on the host and are copied before a run,
- * outputs and new states after it. I32 values are kept as floats on the device, which is exact up to 2^24.
+ * outputs and new states after it. I32 values are kept as floats on the device, which is exact up to 2^24; those of a counter of
+ * random numbers as two floats each, of 16 bits.
  */
 final class GpuProgram implements Executable {
     private static final int LARGEST_INT = 1 << 24;
 
     private final Graph graph;
+    private final Set<Tensor> counters;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Leaf> leaves = new LinkedHashMap<>();
     private final List<Result> outputs = new ArrayList<>();
@@ -78,6 +80,7 @@ final class GpuProgram implements Executable {
 
     private GpuProgram(Graph graph, Weights weights, GpuDevice device) {
         this.graph = graph;
+        counters = Lowering.counters(graph);
         boolean made = false;
         try (Arena scratch = Arena.ofShared()) {
             WeightArea constants = new WeightArea();
@@ -219,10 +222,15 @@ final class GpuProgram implements Executable {
                     throw new IllegalArgumentException(
                             graph.name() + ": two leaves are named '" + name + "': " + before.tensor + ", " + t);
                 }
-                size = aligned(size + t.shape().size());
+                size = aligned(size + floats(t));
             }
         }
         return elements(size);
+    }
+
+    /** How many floats an input or a state is on the device. */
+    private long floats(Tensor leaf) {
+        return (counters.contains(leaf) ? 2 : 1) * leaf.shape().size();
     }
 
     private static long aligned(long elements) {
@@ -332,9 +340,17 @@ final class GpuProgram implements Executable {
 
     private void send(String name, Leaf leaf) {
         HostTensor from = memory(leaf);
-        MemorySegment to = loaded.input().asSlice(4L * leaf.offset, 4 * from.size());
+        MemorySegment to = loaded.input().asSlice(4L * leaf.offset, 4 * floats(leaf.tensor));
         if (from.dtype() != DType.I32) {
             to.copyFrom(from.data());
+            return;
+        }
+        if (counters.contains(leaf.tensor)) {
+            for (long i = 0; i < from.size(); i++) {
+                int value = from.getInt(i);
+                to.setAtIndex(ValueLayout.JAVA_FLOAT, 2 * i, value & 0xFFFF);
+                to.setAtIndex(ValueLayout.JAVA_FLOAT, 2 * i + 1, value >> 16);
+            }
             return;
         }
         for (long i = 0; i < from.size(); i++) {

@@ -3,7 +3,9 @@ package org.telltale.kernels.tornado;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
@@ -50,13 +52,32 @@ final class Lowering implements MemoryPlan.InPlace {
     /** The graph as it runs here. */
     static Graph prepare(Graph graph) {
         Graph lowered = GraphPasses.foldBatchNorm(graph).lower(Lowering::supports);
+        Set<Tensor> counters = counters(lowered);
+        for (Tensor counter : counters) {
+            if (!(counter.op() instanceof Primitive.Input)) {
+                throw new DeviceLimitException(graph.name() + ": the counter of random numbers is " + counter
+                        + ", on the gpu it must be an input");
+            }
+        }
         for (Tensor t : lowered.nodes()) {
-            if (t.op() instanceof Primitive.RandomUniform) {
-                throw new DeviceLimitException(graph.name() + ": the gpu has no kernel for " + t.op().word() + " "
-                        + t.shape() + ", which dropout needs; --device cpu has");
+            if (!(t.op() instanceof Primitive.RandomUniform)
+                    && t.inputs().stream().anyMatch(counters::contains)) {
+                throw new DeviceLimitException(
+                        graph.name() + ": on the gpu a counter of random numbers has no other use, as in " + t);
             }
         }
         return lowered;
+    }
+
+    /** What random numbers are drawn by: seeds and steps of 32 bits, which the device gets as halves. */
+    static Set<Tensor> counters(Graph graph) {
+        Set<Tensor> counters = new HashSet<>();
+        for (Tensor t : graph.nodes()) {
+            if (t.op() instanceof Primitive.RandomUniform) {
+                counters.add(t.inputs().getFirst());
+            }
+        }
+        return counters;
     }
 
     private static boolean supports(Tensor t) {
@@ -126,7 +147,15 @@ final class Lowering implements MemoryPlan.InPlace {
             case Primitive.Leaf l -> throw new IllegalStateException("a leaf is not computed: " + t);
             case Primitive.Detach d -> throw new IllegalStateException("an alias is not computed: " + t);
             case Primitive.Reshape r -> throw new IllegalStateException("an alias is not computed: " + t);
-            case Primitive.RandomUniform r -> throw new IllegalStateException("refused before: " + t);
+            case Primitive.RandomUniform r -> {
+                int n = size(t.shape().size());
+                add(
+                        GpuKernel.DRAW_UNIFORM,
+                        t,
+                        Launch.Groups.elements(n),
+                        List.of(n, from(t, 0), to(t), r.salt()),
+                        in(t, 0));
+            }
             case Primitive.ToFloat f -> function(ScalarFunction.IDENTITY, t);
             case Primitive.Unary u -> function(ScalarFunction.of(u.kind()), t);
             case Primitive.Binary b -> binary(b, t);

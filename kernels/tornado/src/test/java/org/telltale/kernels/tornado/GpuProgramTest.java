@@ -109,13 +109,39 @@ class GpuProgramTest {
     }
 
     @Test
-    void anOpWithoutAKernelIsRefusedByName() {
-        Tensor uniform =
-                Tensor.of(new Primitive.RandomUniform(3, Shape.of(4, 5)), Tensor.input("counter", DType.I32, 2));
-        assertThatThrownBy(() -> compile(Graph.of("dropout", uniform), Map.of()))
+    void randomNumbersAreThoseOfTheOpBitForBit() {
+        Tensor counter = Tensor.input("counter", DType.I32, 2);
+        int salt = -1_234_567_890;
+        Graph graph = Graph.of("numbers", Tensor.of(new Primitive.RandomUniform(salt, Shape.of(3, 1001)), counter));
+        try (Executable e = compile(graph, Map.of())) {
+            int[] ints = {0, 1, -1, 0xFFFF, 0x10000, 33_554_433, Integer.MAX_VALUE, Integer.MIN_VALUE};
+            for (int seed : ints) {
+                for (int step : new int[] {0, 7, 1 << 25 | 1, -65_535}) {
+                    e.input("counter").setInts(new int[] {seed, step});
+                    e.run();
+                    float[] drawn = e.output(0).toFloats();
+                    for (int i = 0; i < drawn.length; i++) {
+                        assertThat(drawn[i])
+                                .as("number %d of seed %d, step %d", i, seed, step)
+                                .isEqualTo(Primitive.RandomUniform.at(seed, step, salt, i));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void aCounterOfRandomNumbersThatIsReadOtherwiseIsRefused() {
+        Tensor counter = Tensor.input("counter", DType.I32, 2);
+        Tensor uniform = Tensor.of(new Primitive.RandomUniform(3, Shape.of(2)), counter);
+        assertThatThrownBy(() -> compile(Graph.of("both", uniform.add(counter.toFloat())), Map.of()))
                 .isInstanceOf(DeviceLimitException.class)
-                .hasMessage("dropout: the gpu has no kernel for randomUniform [4, 5], which dropout needs;"
-                        + " --device cpu has");
+                .hasMessageContaining("both: on the gpu a counter of random numbers has no other use, as in");
+        Tensor places = Tensor.input("x", DType.F32, 2, 3).argMax(1);
+        Tensor computed = Tensor.of(new Primitive.RandomUniform(3, Shape.of(2)), places);
+        assertThatThrownBy(() -> compile(Graph.of("computed", computed), Map.of()))
+                .isInstanceOf(DeviceLimitException.class)
+                .hasMessageContaining("computed: the counter of random numbers is argMax");
     }
 
     @Test
