@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
@@ -34,13 +33,7 @@ public final class Program implements Executable, KernelMaker.Operands {
     private final Kernel[] kernels;
     private final Copy[] updates;
     private long planned;
-    private final AtomicReference<Use> use = new AtomicReference<>(Use.IDLE);
-
-    private enum Use {
-        IDLE,
-        RUNNING,
-        CLOSED
-    }
+    private final Usage usage;
 
     /** The end of a run: a state takes its new value, unless it was computed in the state's own memory. */
     private record Copy(Buffer from, Buffer to) {
@@ -54,6 +47,7 @@ public final class Program implements Executable, KernelMaker.Operands {
     private Program(Graph graph, WeightStore.Pool pool, Weights weights, KernelMaker maker) {
         this.pool = pool;
         this.graph = graph;
+        this.usage = new Usage(graph.name());
         this.constants = constants(graph);
         this.store = pool.acquire(weights);
         boolean made = false;
@@ -252,7 +246,7 @@ public final class Program implements Executable, KernelMaker.Operands {
     }
 
     /** The new values that can be written where their states lie, since nothing reads the old ones afterwards; with the states. */
-    private static Map<Tensor, Tensor> writtenInPlace(Graph graph, MemoryPlan.InPlace inPlace) {
+    public static Map<Tensor, Tensor> writtenInPlace(Graph graph, MemoryPlan.InPlace inPlace) {
         Map<Tensor, Tensor> lastReader = lastReader(graph);
         Map<Tensor, Tensor> states = new HashMap<>();
         for (Tensor t : graph.nodes()) {
@@ -283,7 +277,7 @@ public final class Program implements Executable, KernelMaker.Operands {
     }
 
     /** The graph with new values of states computed last, so that they may replace the old ones where those lie. */
-    private static Graph updatesLast(Graph graph) {
+    public static Graph updatesLast(Graph graph) {
         Set<Tensor> news = new HashSet<>(graph.updates().values());
         Set<Tensor> early = new HashSet<>(graph.outputs());
         List<Tensor> before = new ArrayList<>();
@@ -364,10 +358,7 @@ public final class Program implements Executable, KernelMaker.Operands {
 
     @Override
     public void run() {
-        if (!use.compareAndSet(Use.IDLE, Use.RUNNING)) {
-            throw new IllegalStateException(
-                    graph.name() + (use.get() == Use.CLOSED ? " is closed" : " is used by two threads at once"));
-        }
+        usage.enter();
         try {
             for (Kernel k : kernels) {
                 k.run();
@@ -376,17 +367,15 @@ public final class Program implements Executable, KernelMaker.Operands {
                 c.run();
             }
         } finally {
-            use.set(Use.IDLE);
+            usage.leave();
         }
     }
 
     @Override
     public void close() {
-        if (use.compareAndSet(Use.IDLE, Use.CLOSED)) {
+        if (usage.close()) {
             arena.close();
             pool.release(store);
-        } else if (use.get() == Use.RUNNING) {
-            throw new IllegalStateException(graph.name() + " is closed while it runs");
         }
     }
 }

@@ -2,7 +2,6 @@ package org.telltale.kernels.tornado;
 
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -36,43 +35,48 @@ final class TornadoDevices implements GpuDevices {
 
         @Override
         public Loaded load(
-                String name, Map<Area, Integer> sizes, Consumer<MemorySegment> weights, List<Launch> launches) {
-            Map<Area, FloatArray> arrays = new EnumMap<>(Area.class);
-            sizes.forEach((area, size) -> arrays.put(area, new FloatArray(size)));
-            OnHost program = new OnHost(arrays, launches);
-            weights.accept(program.array(Area.WEIGHTS).getSegment());
+                String name,
+                Map<Area, Integer> sizes,
+                Consumer<MemorySegment> weights,
+                List<Launch> first,
+                List<Launch> launches) {
+            OnHost program = new OnHost(new Arrays(sizes), new Arrays(sizes), launches);
+            weights.accept(program.device.of(Area.WEIGHTS).getSegment());
+            first.forEach(program::run);
             return program;
         }
     }
 
-    private record OnHost(Map<Area, FloatArray> arrays, List<Launch> launches) implements GpuDevice.Loaded {
-        FloatArray array(Area area) {
-            FloatArray array = arrays.get(area);
-            if (array == null) {
-                throw new IllegalStateException("no array for " + area);
-            }
-            return array;
+    /** As a device's, its arrays are not those that the program sees. */
+    private record OnHost(Arrays host, Arrays device, List<Launch> launches) implements GpuDevice.Loaded {
+        @Override
+        public MemorySegment onHost(Area area) {
+            return host.of(area).getSegment();
         }
 
         @Override
-        public MemorySegment input() {
-            return array(Area.INPUT).getSegment();
+        public void send(Area area) {
+            device.of(area).getSegment().copyFrom(onHost(area));
         }
 
         @Override
-        public MemorySegment output() {
-            return array(Area.OUTPUT).getSegment();
+        public void fetch(Area area) {
+            onHost(area).copyFrom(device.of(area).getSegment());
         }
 
         @Override
         public void run() {
-            for (Launch launch : launches) {
-                IntArray at =
-                        IntArray.fromArray(launch.at().stream().mapToInt(i -> i).toArray());
-                Launch.Groups groups = launch.groups();
-                int count = groups.across() * groups.down() * groups.deep();
-                IntStream.range(0, count).parallel().forEach(g -> group(launch, g, at));
-            }
+            send(Area.INPUT);
+            launches.forEach(this::run);
+            fetch(Area.OUTPUT);
+        }
+
+        private void run(Launch launch) {
+            IntArray at =
+                    IntArray.fromArray(launch.at().stream().mapToInt(i -> i).toArray());
+            Launch.Groups groups = launch.groups();
+            int count = groups.across() * groups.down() * groups.deep();
+            IntStream.range(0, count).parallel().forEach(g -> group(launch, g, at));
         }
 
         private void group(Launch launch, int number, IntArray at) {
@@ -123,7 +127,7 @@ final class TornadoDevices implements GpuDevices {
         }
 
         private void call(Launch launch, KernelContext context, IntArray at) {
-            FloatArray[] a = launch.areas().stream().map(this::array).toArray(FloatArray[]::new);
+            FloatArray[] a = device.of(launch);
             switch (KernelTable.of(launch.kernel())) {
                 case KernelTable.One k -> k.task().apply(context, a[0], a[1], at);
                 case KernelTable.Two k -> k.task().apply(context, a[0], a[1], a[2], at);

@@ -6,8 +6,15 @@ enum Area {
     MEMORY,
     /** Weights, constants and numbers, copied once. */
     WEIGHTS,
-    /** Inputs and states, copied before each run. */
+    /** Inputs, copied before each run. */
     INPUT,
-    /** Outputs and new values of states, copied after each run. */
+    /**
+     * States with an update, which stay on the device: copied there when the host or another program has newer values, and
+     * back when one of those asks. Its first element is as that of {@link #MEMORY}.
+     */
+    STATE,
+    /** States without an update, copied when the host or another program has changed them. */
+    FIXED,
+    /** Outputs, copied after each run. */
     OUTPUT
 }

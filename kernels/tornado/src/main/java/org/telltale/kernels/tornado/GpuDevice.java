@@ -19,19 +19,30 @@ interface GpuDevice {
     /**
      * Makes the arrays and the plan of a program.
      *
-     * @param sizes elements of each area
+     * @param sizes elements of each area that the program has
      * @param weights writes the values of {@link Area#WEIGHTS}
+     * @param first run once, before all others; they write to every area but weights and inputs
+     * @param launches what a run does
      */
-    Loaded load(String name, Map<Area, Integer> sizes, Consumer<MemorySegment> weights, List<Launch> launches);
+    Loaded load(
+            String name,
+            Map<Area, Integer> sizes,
+            Consumer<MemorySegment> weights,
+            List<Launch> first,
+            List<Launch> launches);
 
-    /** A program on the device. */
+    /** A program on the device, whose arrays each have a copy on the host. */
     interface Loaded extends AutoCloseable {
-        /** What is copied to the device before a run, in host memory. */
-        MemorySegment input();
+        /** The host's copy of an area. */
+        MemorySegment onHost(Area area);
 
-        /** What the last run left, in host memory. */
-        MemorySegment output();
+        /** Copies an area of states to the device with the next run. */
+        void send(Area area);
 
+        /** Copies an area of states from the device. */
+        void fetch(Area area);
+
+        /** Copies the inputs to the device, launches, and copies the outputs back. */
         void run();
 
         @Override

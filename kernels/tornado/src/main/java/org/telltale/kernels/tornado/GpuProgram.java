@@ -5,13 +5,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
@@ -27,104 +28,115 @@ import org.telltale.engine.spi.Executable;
 import org.telltale.engine.spi.MemoryPlan;
 import org.telltale.engine.spi.NaiveBackend;
 import org.telltale.engine.spi.Program;
+import org.telltale.engine.spi.Usage;
 
 /**
- * An executable on the device: launches over four arrays. Inputs and states live on the host and are copied before a run,
- * outputs and new states after it. I32 values are kept as floats on the device, which is exact up to 2^24; those of a counter of
- * random numbers as two floats each, of 16 bits.
+ * An executable on the device: launches over an array for each {@link Area}. I32 values are kept as floats there, which is
+ * exact up to 2^24; those of a counter of random numbers as two floats each, of 16 bits.
  */
 final class GpuProgram implements Executable {
     private static final int LARGEST_INT = 1 << 24;
 
+    /** Elements at the beginning of an area in which a launch reports an id outside its table. */
+    private static final int RESERVED = WeightArea.ALIGNMENT;
+
     private final Graph graph;
     private final Set<Tensor> counters;
+    private final Residence residence;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Leaf> leaves = new LinkedHashMap<>();
     private final List<Result> outputs = new ArrayList<>();
-    private final Map<String, Result> updates = new LinkedHashMap<>();
+    private final Map<Area, Integer> sizes = new EnumMap<>(Area.class);
+    /** The areas whose first elements are reports. */
+    private final List<Area> reporting;
+
     private final List<Launch> launches;
     private final GpuDevice.Loaded loaded;
-    private final AtomicReference<Use> use = new AtomicReference<>(Use.IDLE);
+    private final Usage usage;
 
-    private enum Use {
-        IDLE,
-        RUNNING,
-        CLOSED
-    }
-
-    /** An input or a state: where it lies in {@link Area#INPUT}, and its values on the host. */
+    /** An input or a state: where it lies on the device, and its values on the host. */
     private static final class Leaf {
         final Tensor tensor;
-        final int offset;
+        final Place place;
+
+        /** The memory that it has been given or has taken. */
+        @Nullable
+        HostTensor values;
 
         @Nullable
-        HostTensor memory;
+        Shared shared;
 
-        Leaf(Tensor tensor, int offset) {
+        boolean bound;
+
+        /** Which version of the memory's values the device has. */
+        long version = -1;
+
+        Leaf(Tensor tensor, Place place) {
             this.tensor = tensor;
-            this.offset = offset;
+            this.place = place;
         }
     }
 
-    /** Where a result lies in {@link Area#OUTPUT}, and its values on the host; a state's are the state's. */
-    private record Result(
-            Tensor tensor, int offset, @Nullable HostTensor memory) {}
+    /** Where an output lies in {@link Area#OUTPUT}, and its values on the host. */
+    private record Result(Tensor tensor, int offset, HostTensor memory) {}
 
-    static GpuProgram compile(Graph graph, Weights weights, GpuDevice device, CompileOptions options) {
+    static GpuProgram compile(
+            Graph graph, Weights weights, GpuDevice device, Residence residence, CompileOptions options) {
         if (options.precision() != CompileOptions.Precision.F32) {
             throw new DeviceLimitException(
                     graph.name() + ": the gpu computes in f32 only so far; --device cpu has " + options.precision());
         }
-        return new GpuProgram(Lowering.prepare(graph), weights, device);
+        return new GpuProgram(Program.updatesLast(Lowering.prepare(graph)), weights, device, residence);
     }
 
-    private GpuProgram(Graph graph, Weights weights, GpuDevice device) {
+    private GpuProgram(Graph graph, Weights weights, GpuDevice device, Residence residence) {
         this.graph = graph;
         counters = Lowering.counters(graph);
+        this.residence = residence;
+        this.usage = new Usage(graph.name());
         boolean made = false;
         try (Arena scratch = Arena.ofShared()) {
             WeightArea constants = new WeightArea();
             Set<Tensor> known = Program.constants(graph);
             constants(known, weights, constants, scratch);
-            int input = layLeaves();
+            layLeaves();
+            Lowering planning = new Lowering(
+                    constants,
+                    t -> {
+                        throw new IllegalStateException("no memory yet for " + t);
+                    },
+                    scratch);
+            Map<Tensor, Tensor> inPlace = Program.writtenInPlace(graph, planning);
             Set<Tensor> external = new HashSet<>(known);
+            external.addAll(inPlace.keySet());
             graph.nodes().stream().filter(t -> t.op() instanceof Primitive.Leaf).forEach(external::add);
             List<Tensor> kept = new ArrayList<>(graph.outputs());
             kept.addAll(graph.updates().values());
-            // an element before the plan, for what a launch has to report
-            int reserved = WeightArea.ALIGNMENT;
-            MemoryPlan plan = MemoryPlan.of(
-                    graph.nodes(),
-                    external,
-                    kept,
-                    new Lowering(
-                            constants,
-                            t -> {
-                                throw new IllegalStateException("no memory yet for " + t);
-                            },
-                            scratch));
+            MemoryPlan plan = MemoryPlan.of(graph.nodes(), external, kept, planning);
+            extend(Area.MEMORY, RESERVED + plan.size() / Float.BYTES);
             Map<Tensor, Place> places = new HashMap<>();
             Lowering steps = new Lowering(
-                    constants, t -> places.computeIfAbsent(t, k -> place(k, plan, constants, reserved)), scratch);
-            Place report = new Place(Area.MEMORY, 0);
-            steps.number(0, report);
-            // every array has a use in the first launches, so that the device makes all before any is handed on
-            steps.copyNumber(new Place(Area.INPUT, 0), new Place(Area.MEMORY, 1));
-            steps.copyNumber(report, new Place(Area.OUTPUT, 0));
+                    constants, t -> places.computeIfAbsent(t, k -> place(k, plan, constants, inPlace)), scratch);
+            reporting = sizes.containsKey(Area.STATE) ? List.of(Area.MEMORY, Area.STATE) : List.of(Area.MEMORY);
+            reporting.forEach(area -> steps.number(0, new Place(area, 0)));
             for (Tensor t : graph.nodes()) {
-                if (!external.contains(t) && !MemoryPlan.alias(t)) {
+                if (!known.contains(t) && !(t.op() instanceof Primitive.Leaf) && !MemoryPlan.alias(t)) {
                     steps.lower(t);
                 }
             }
-            int output = layResults(steps, report);
+            layOutputs(steps);
+            updateStates(steps);
             launches = List.copyOf(steps.launches());
-            Map<Area, Integer> sizes = new EnumMap<>(Area.class);
-            sizes.put(Area.MEMORY, elements(reserved + plan.size() / Float.BYTES));
+            Lowering first = new Lowering(constants, steps::place, scratch);
+            for (Area area : List.of(Area.MEMORY, Area.STATE, Area.FIXED, Area.OUTPUT)) {
+                if (sizes.containsKey(area)) {
+                    first.number(0, new Place(area, 0));
+                }
+            }
             sizes.put(Area.WEIGHTS, constants.size());
-            sizes.put(Area.INPUT, Math.max(input, WeightArea.ALIGNMENT));
-            sizes.put(Area.OUTPUT, output);
-            fits(sizes, device);
-            loaded = device.load(graph.name(), sizes, constants::fill, launches);
+            sizes.putIfAbsent(Area.INPUT, RESERVED);
+            fits(device);
+            loaded = device.load(graph.name(), sizes, constants::fill, first.launches(), launches);
             made = true;
         } finally {
             if (!made) {
@@ -134,7 +146,7 @@ final class GpuProgram implements Executable {
     }
 
     /** Refuses what the device's memory cannot hold, before anything is copied. */
-    private void fits(Map<Area, Integer> sizes, GpuDevice device) {
+    private void fits(GpuDevice device) {
         long bytes = sizes.values().stream().mapToLong(s -> 4L * s).sum();
         String parts = sizes.entrySet().stream()
                 .map(e -> megabytes(4L * e.getValue()) + " of "
@@ -207,25 +219,23 @@ final class GpuProgram implements Executable {
         return values;
     }
 
-    /** Gives each input and state its place in the array that is copied before a run; the array's size. */
-    private int layLeaves() {
-        long size = 0;
+    /** Makes an area larger; returns its former size, where what is added begins. */
+    private int extend(Area area, long elements) {
+        int before = sizes.getOrDefault(area, 0);
+        sizes.put(area, elements(Math.ceilDiv(before + elements, (long) WeightArea.ALIGNMENT) * WeightArea.ALIGNMENT));
+        return before;
+    }
+
+    /** Gives each input and state its place. */
+    private void layLeaves() {
         for (Tensor t : graph.nodes()) {
-            String name = switch (t.op()) {
-                case Primitive.Input in -> in.name();
-                case Primitive.State state -> state.name();
-                case Op op -> "";
-            };
-            if (!name.isEmpty()) {
-                Leaf before = leaves.put(name, new Leaf(t, elements(size)));
-                if (before != null) {
-                    throw new IllegalArgumentException(
-                            graph.name() + ": two leaves are named '" + name + "': " + before.tensor + ", " + t);
-                }
-                size = aligned(size + floats(t));
+            switch (t.op()) {
+                case Primitive.Input in -> lay(t, in.name(), Area.INPUT);
+                case Primitive.State state ->
+                    lay(t, state.name(), graph.updates().containsKey(t) ? Area.STATE : Area.FIXED);
+                case Op op -> {}
             }
         }
-        return elements(size);
     }
 
     /** How many floats an input or a state is on the device. */
@@ -233,41 +243,61 @@ final class GpuProgram implements Executable {
         return (counters.contains(leaf) ? 2 : 1) * leaf.shape().size();
     }
 
-    private static long aligned(long elements) {
-        return Math.ceilDiv(elements, (long) WeightArea.ALIGNMENT) * WeightArea.ALIGNMENT;
+    private void lay(Tensor t, String name, Area area) {
+        if (area == Area.STATE && !sizes.containsKey(area)) {
+            extend(area, RESERVED);
+        }
+        Leaf before = leaves.put(name, new Leaf(t, new Place(area, extend(area, floats(t)))));
+        if (before != null) {
+            throw new IllegalArgumentException(
+                    graph.name() + ": two leaves are named '" + name + "': " + before.tensor + ", " + t);
+        }
     }
 
-    /** Adds copies of the results into the array that is copied after a run; the array's size. */
-    private int layResults(Lowering steps, Place report) {
-        steps.copyNumber(report, new Place(Area.OUTPUT, 0));
-        long size = WeightArea.ALIGNMENT;
+    /** Adds copies of reports and outputs into the array that is copied after a run. */
+    private void layOutputs(Lowering steps) {
+        extend(Area.OUTPUT, RESERVED);
+        for (int i = 0; i < reporting.size(); i++) {
+            steps.copyNumber(new Place(reporting.get(i), 0), new Place(Area.OUTPUT, i));
+        }
         for (Tensor t : graph.outputs()) {
-            outputs.add(new Result(t, elements(size), HostTensor.allocate(arena, t.dtype(), t.shape())));
-            steps.copy(t, new Place(Area.OUTPUT, elements(size)));
-            size = aligned(size + t.shape().size());
+            int offset = extend(Area.OUTPUT, t.shape().size());
+            outputs.add(new Result(t, offset, HostTensor.allocate(arena, t.dtype(), t.shape())));
+            steps.copy(t, new Place(Area.OUTPUT, offset));
         }
-        for (Map.Entry<Tensor, Tensor> e : graph.updates().entrySet()) {
-            Primitive.State state = (Primitive.State) e.getKey().op();
-            updates.put(state.name(), new Result(e.getValue(), elements(size), null));
-            steps.copy(e.getValue(), new Place(Area.OUTPUT, elements(size)));
-            size = aligned(size + e.getValue().shape().size());
-        }
-        return elements(size);
     }
 
-    private Place place(Tensor t, MemoryPlan plan, WeightArea constants, int reserved) {
+    /** Adds copies of new values that were not computed where their states lie; those that lie in other states are set aside first. */
+    private void updateStates(Lowering steps) {
+        Map<Tensor, Place> aside = new HashMap<>();
+        graph.updates().forEach((state, next) -> {
+            Place from = steps.place(next);
+            if (from.area() == Area.STATE && !from.equals(steps.place(state))) {
+                Place kept =
+                        new Place(Area.MEMORY, extend(Area.MEMORY, next.shape().size()));
+                steps.copy(next, from, kept);
+                aside.put(state, kept);
+            }
+        });
+        graph.updates()
+                .forEach((state, next) ->
+                        steps.copy(next, aside.getOrDefault(state, steps.place(next)), steps.place(state)));
+    }
+
+    private Place place(Tensor t, MemoryPlan plan, WeightArea constants, Map<Tensor, Tensor> inPlace) {
         if (constants.holds(t)) {
             return new Place(Area.WEIGHTS, constants.offset(t));
         }
         Tensor root = plan.root(t);
         int shift = Math.toIntExact(plan.shift(t) / Float.BYTES);
-        return switch (root.op()) {
-            case Primitive.Input in -> new Place(Area.INPUT, leaf(in.name()).offset + shift);
-            case Primitive.State state -> new Place(Area.INPUT, leaf(state.name()).offset + shift);
+        Tensor own = inPlace.getOrDefault(root, root);
+        return switch (own.op()) {
+            case Primitive.Input in -> leaf(in.name()).place.plus(shift);
+            case Primitive.State state -> leaf(state.name()).place.plus(shift);
             case Op op ->
                 constants.holds(root)
                         ? new Place(Area.WEIGHTS, constants.offset(root) + shift)
-                        : new Place(Area.MEMORY, elements(reserved + plan.offset(t) / Float.BYTES));
+                        : new Place(Area.MEMORY, elements(RESERVED + plan.offset(t) / Float.BYTES));
         };
     }
 
@@ -280,23 +310,33 @@ final class GpuProgram implements Executable {
         return leaf;
     }
 
-    private HostTensor memory(Leaf leaf) {
-        HostTensor memory = leaf.memory;
-        if (memory == null) {
-            memory = HostTensor.allocate(arena, leaf.tensor.dtype(), leaf.tensor.shape());
-            leaf.memory = memory;
+    private Shared shared(Leaf leaf) {
+        Shared shared = leaf.shared;
+        if (shared == null) {
+            HostTensor own = HostTensor.allocate(arena, leaf.tensor.dtype(), leaf.tensor.shape());
+            shared = residence.join(own);
+            leaf.values = own;
+            leaf.shared = shared;
         }
-        return memory;
+        return shared;
+    }
+
+    /** For the host to read or change. */
+    private HostTensor ask(Leaf leaf) {
+        Shared shared = shared(leaf);
+        shared.toHost();
+        shared.changed();
+        return Objects.requireNonNull(leaf.values);
     }
 
     @Override
     public HostTensor input(String name) {
-        return memory(leaf(name));
+        return ask(leaf(name));
     }
 
     @Override
     public HostTensor state(String name) {
-        return memory(leaf(name));
+        return ask(leaf(name));
     }
 
     @Override
@@ -305,42 +345,101 @@ final class GpuProgram implements Executable {
         if (!memory.shape().equals(leaf.tensor.shape()) || memory.dtype() != leaf.tensor.dtype()) {
             throw new IllegalArgumentException("bind: " + leaf.tensor + " cannot live in " + memory);
         }
-        leaf.memory = memory;
+        Shared next = residence.join(memory);
+        leave(leaf);
+        leaf.values = memory;
+        leaf.shared = next;
+        leaf.bound = true;
+        leaf.version = -1;
+    }
+
+    /** Gives up a leaf's memory; what the device has of the caller's goes back. */
+    private void leave(Leaf leaf) {
+        Shared shared = leaf.shared;
+        if (shared != null) {
+            if (leaf.bound && shared.newestIn(this)) {
+                shared.toHost();
+            }
+            leaf.shared = null;
+            residence.leave(shared);
+        }
     }
 
     @Override
     public HostTensor output(int index) {
-        HostTensor memory = outputs.get(index).memory();
-        if (memory == null) {
-            throw new IllegalStateException("no memory for output " + index + " of " + graph.name());
-        }
-        return memory;
+        return outputs.get(index).memory();
     }
 
     @Override
     public void run() {
-        if (!use.compareAndSet(Use.IDLE, Use.RUNNING)) {
-            throw new IllegalStateException(
-                    graph.name() + (use.get() == Use.CLOSED ? " is closed" : " is used by two threads at once"));
-        }
+        usage.enter();
         try {
-            leaves.forEach((name, leaf) -> send(name, leaf));
+            send();
             loaded.run();
-            int reported = (int) loaded.output().getAtIndex(ValueLayout.JAVA_FLOAT, 0);
-            if (reported != 0) {
-                throw new IndexOutOfBoundsException(graph.name() + ": an id outside its table in "
-                        + launches.get(reported - 1).what());
+            for (Leaf leaf : leaves.values()) {
+                if (leaf.place.area() == Area.STATE) {
+                    Shared shared = shared(leaf);
+                    shared.changedBy(this);
+                    leaf.version = shared.version();
+                }
             }
-            outputs.forEach(r -> receive(r, r.memory()));
-            updates.forEach((name, r) -> receive(r, memory(leaf(name))));
+            MemorySegment out = loaded.onHost(Area.OUTPUT);
+            for (int i = 0; i < reporting.size(); i++) {
+                int reported = (int) out.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+                if (reported != 0) {
+                    throw new IndexOutOfBoundsException(graph.name() + ": an id outside its table in "
+                            + launches.get(reported - 1).what());
+                }
+            }
+            for (Result r : outputs) {
+                read(out, r.offset(), r.memory());
+                residence.written(r.memory());
+            }
         } finally {
-            use.set(Use.IDLE);
+            usage.leave();
         }
     }
 
-    private void send(String name, Leaf leaf) {
-        HostTensor from = memory(leaf);
-        MemorySegment to = loaded.input().asSlice(4L * leaf.offset, 4 * floats(leaf.tensor));
+    /** Copies inputs, and the areas of states of which the device has not the newest values. */
+    private void send() {
+        Set<Area> stale = EnumSet.of(Area.INPUT);
+        for (Leaf leaf : leaves.values()) {
+            if (leaf.version != shared(leaf).version()) {
+                stale.add(leaf.place.area());
+            }
+        }
+        for (Leaf leaf : leaves.values()) {
+            if (stale.contains(leaf.place.area())) {
+                // all, before any is written: what is fetched overwrites the host's copy of the area
+                shared(leaf).toHost();
+            }
+        }
+        leaves.forEach((name, leaf) -> {
+            if (stale.contains(leaf.place.area())) {
+                write(name, leaf);
+                leaf.version = shared(leaf).version();
+            }
+        });
+        stale.remove(Area.INPUT);
+        stale.forEach(loaded::send);
+    }
+
+    /** Brings the states to the host whose newest values the device has. */
+    void fetch() {
+        loaded.fetch(Area.STATE);
+        MemorySegment from = loaded.onHost(Area.STATE);
+        for (Leaf leaf : leaves.values()) {
+            Shared shared = leaf.shared;
+            if (shared != null && shared.newestIn(this)) {
+                read(from, leaf.place.offset(), shared.values);
+                shared.atHost();
+            }
+        }
+    }
+
+    private void write(String name, Leaf leaf) {
+        HostTensor from = Objects.requireNonNull(leaf.values);
+        MemorySegment to = loaded.onHost(leaf.place.area()).asSlice(4L * leaf.place.offset(), 4 * floats(leaf.tensor));
         if (from.dtype() != DType.I32) {
             to.copyFrom(from.data());
             return;
@@ -363,11 +462,8 @@ final class GpuProgram implements Executable {
         }
     }
 
-    private void receive(Result result, @Nullable HostTensor to) {
-        if (to == null) {
-            return;
-        }
-        MemorySegment from = loaded.output().asSlice(4L * result.offset(), 4 * to.size());
+    private static void read(MemorySegment area, int offset, HostTensor to) {
+        MemorySegment from = area.asSlice(4L * offset, 4 * to.size());
         if (to.dtype() != DType.I32) {
             to.data().copyFrom(from);
             return;
@@ -379,11 +475,13 @@ final class GpuProgram implements Executable {
 
     @Override
     public void close() {
-        if (use.compareAndSet(Use.IDLE, Use.CLOSED)) {
-            loaded.close();
-            arena.close();
-        } else if (use.get() == Use.RUNNING) {
-            throw new IllegalStateException(graph.name() + " is closed while it runs");
+        if (usage.close()) {
+            try {
+                leaves.values().forEach(this::leave);
+            } finally {
+                loaded.close();
+                arena.close();
+            }
         }
     }
 }

@@ -123,12 +123,20 @@ final class Lowering implements MemoryPlan.InPlace {
         }
     }
 
+    Place place(Tensor t) {
+        return places.apply(t);
+    }
+
     /** Adds a copy of a tensor to a place. */
     void copy(Tensor t, Place to) {
+        copy(t, places.apply(t), to);
+    }
+
+    /** Adds a copy of a tensor's values from one place to another, unless they are the same. */
+    void copy(Tensor t, Place from, Place to) {
         int n = size(t.shape().size());
-        Steps line = new Steps(new int[] {n}, new long[] {1}, new long[] {1});
-        if (n > 0) {
-            move(line, places.apply(t), to, "copy of " + t);
+        if (n > 0 && !from.equals(to)) {
+            move(new Steps(new int[] {n}, new long[] {1}, new long[] {1}), from, to, "copy of " + t);
         }
     }
 

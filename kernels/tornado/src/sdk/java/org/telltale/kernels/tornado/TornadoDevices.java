@@ -65,8 +65,12 @@ final class TornadoDevices implements GpuDevices {
 
         @Override
         public Loaded load(
-                String name, Map<Area, Integer> sizes, Consumer<MemorySegment> weights, List<Launch> launches) {
-            return new TaskChain(device, sizes, weights, launches);
+                String name,
+                Map<Area, Integer> sizes,
+                Consumer<MemorySegment> weights,
+                List<Launch> first,
+                List<Launch> launches) {
+            return new TaskChain(device, sizes, weights, first, launches);
         }
     }
 }

@@ -48,6 +48,7 @@ class GpuProgramTest {
             e.bind("sum", mine);
             e.run();
             assertThat(e.output(0).toFloats()).containsExactly(20, 40, 60);
+            assertThat(e.state("sum")).isSameAs(mine);
             assertThat(mine.toFloats()).containsExactly(11, 22, 33);
         }
     }
@@ -149,12 +150,20 @@ class GpuProgramTest {
         Tensor x = Tensor.input("x", DType.F32, 1, 2_000_000);
         Graph graph = Graph.of("large", x.activate(Activation.TANH));
         assertThatThrownBy(() -> GpuProgram.compile(
-                        graph, new Values(Map.of()), new Small(20_000_000, 20_000_000), CompileOptions.DEFAULT))
+                        graph,
+                        new Values(Map.of()),
+                        new Small(20_000_000, 20_000_000),
+                        new Residence(),
+                        CompileOptions.DEFAULT))
                 .isInstanceOf(DeviceLimitException.class)
                 .hasMessage("large needs 25 MB on the device (9 MB of memory, 1 MB of weights, 8 MB of input,"
                         + " 9 MB of output), which has 20 MB: a small device");
         assertThatThrownBy(() -> GpuProgram.compile(
-                        graph, new Values(Map.of()), new Small(100_000_000, 5_000_000), CompileOptions.DEFAULT))
+                        graph,
+                        new Values(Map.of()),
+                        new Small(100_000_000, 5_000_000),
+                        new Residence(),
+                        CompileOptions.DEFAULT))
                 .isInstanceOf(DeviceLimitException.class)
                 .hasMessageContaining("the device's largest is 5 MB: a small device");
     }
@@ -168,7 +177,11 @@ class GpuProgramTest {
 
         @Override
         public Loaded load(
-                String name, Map<Area, Integer> sizes, Consumer<MemorySegment> weights, List<Launch> launches) {
+                String name,
+                Map<Area, Integer> sizes,
+                Consumer<MemorySegment> weights,
+                List<Launch> first,
+                List<Launch> launches) {
             throw new AssertionError("too large a program was loaded");
         }
     }
@@ -190,5 +203,78 @@ class GpuProgramTest {
                         backend.compile(graph, new Values(Map.of()), new CompileOptions(CompileOptions.Precision.BF16)))
                 .isInstanceOf(DeviceLimitException.class)
                 .hasMessageContaining("--device cpu has BF16");
+    }
+
+    @Test
+    void aThousandProgramsOpenedAndClosedLeaveNothingOnTheDevice() {
+        TornadoBackend gpu = (TornadoBackend) backend;
+        long before = gpu.heldMemory();
+        Graph graph = Graph.of("small", Tensor.input("x", DType.F32, 1000).mul(2));
+        int cycles = Devices.host() ? 1000 : 20;
+        for (int i = 0; i < cycles; i++) {
+            try (Executable e = compile(graph, Map.of())) {
+                e.input("x").set(0, i);
+                e.run();
+                assertThat(e.output(0).get(0)).isEqualTo(2 * i);
+                assertThat(gpu.heldMemory()).isGreaterThanOrEqualTo(before + 3 * 4000);
+            }
+            assertThat(gpu.heldMemory()).isEqualTo(before);
+        }
+        assertThat(gpu.peakMemory()).isGreaterThanOrEqualTo(before + 3 * 4000);
+    }
+
+    @Test
+    void aProgramThatFindsNoRoomBesideOthersIsRefusedUntilTheyAreClosed() {
+        MeteredDevice device = new MeteredDevice(new Stub(20_000_000));
+        TornadoBackend gpu = new TornadoBackend(device);
+        Graph graph =
+                Graph.of("large", Tensor.input("x", DType.F32, 1, 1_000_000).activate(Activation.TANH));
+        Executable first = gpu.compile(graph, new Values(Map.of()), CompileOptions.DEFAULT);
+        assertThatThrownBy(() -> gpu.compile(graph, new Values(Map.of()), CompileOptions.DEFAULT))
+                .isInstanceOf(DeviceLimitException.class)
+                .hasMessage("large needs 13 MB on the device, where other programs hold 13 MB of 20 MB: a stub");
+        first.close();
+        assertThat(device.held()).isZero();
+        gpu.compile(graph, new Values(Map.of()), CompileOptions.DEFAULT).close();
+    }
+
+    /** A device that takes every program and does not run it. */
+    private record Stub(long memory) implements GpuDevice {
+        @Override
+        public String description() {
+            return "a stub";
+        }
+
+        @Override
+        public long largestArray() {
+            return memory;
+        }
+
+        @Override
+        public Loaded load(
+                String name,
+                Map<Area, Integer> sizes,
+                Consumer<MemorySegment> weights,
+                List<Launch> first,
+                List<Launch> launches) {
+            return new Loaded() {
+                @Override
+                public MemorySegment onHost(Area area) {
+                    throw new AssertionError(area);
+                }
+
+                @Override
+                public void send(Area area) {}
+
+                @Override
+                public void fetch(Area area) {}
+
+                @Override
+                public void run() {}
+
+                @Override
+                public void close() {}
+            };
+        }
     }
 }
