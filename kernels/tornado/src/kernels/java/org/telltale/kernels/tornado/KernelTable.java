@@ -50,7 +50,6 @@ final class KernelTable {
             case NORMALISE_ROWS -> new Four(RowKernels::normaliseRows);
             case ATTEND_HEAD -> new Five(AttentionKernels::attendHead);
             case MATRIX_PRODUCT -> new Three(MatrixKernels::matrixProduct);
-            case CONVOLVE_WINDOWS -> new Three(PictureKernels::convolveWindows);
             case CONVOLVE_CHANNELS -> new Three(PictureKernels::convolveChannels);
             case POOL_WINDOWS -> new One(PictureKernels::poolWindows);
             case UNFOLD_WINDOWS -> new Two(PictureKernels::unfoldWindows);

@@ -437,6 +437,7 @@ final class Lowering implements MemoryPlan.InPlace {
         at.addAll(left);
         at.addAll(right);
         at.addAll(List.of(function.number(), bias ? 1 : 0, left.get(2) == 1 ? 1 : 0, right.get(1) == 1 ? 1 : 0));
+        at.add(0);
         add(
                 GpuKernel.MATRIX_PRODUCT,
                 t,
@@ -530,17 +531,18 @@ final class Lowering implements MemoryPlan.InPlace {
         int rows = size(t.shape().size() / outputs);
         boolean constant = weights.holds(in(t, 1));
         int kernel = constant ? outputsLast(weights.values(in(t, 1)), taps) : from(t, 1);
-        List<Integer> at = new ArrayList<>(List.of(rows, outputs, taps * channels, from(t, 0), kernel));
-        at.addAll(List.of(places.apply(third).offset(), to(t), x.dim(1), x.dim(2), channels));
-        at.addAll(List.of(t.dim(1), t.dim(2), w.kernelWidth(), w.strideHeight(), w.strideWidth(), w.top(), w.left()));
-        at.addAll(
-                constant
-                        ? List.of(1, outputs, size((long) channels * outputs))
-                        : List.of(size((long) channels * taps), taps, 1));
-        at.addAll(List.of(function, bias ? 1 : 0));
+        int depth = taps * channels;
+        List<Integer> at = new ArrayList<>(List.of(rows, outputs, depth, from(t, 0), kernel));
+        at.addAll(List.of(places.apply(third).offset(), to(t), 0, 0, 0, 0));
+        at.addAll(constant ? List.of(outputs, 1) : List.of(1, depth));
+        at.addAll(List.of(function, bias ? 1 : 0, constant ? 1 : 0, constant ? 0 : 1, 1));
+        at.addAll(List.of(x.dim(1), x.dim(2), channels, t.dim(1), t.dim(2)));
+        at.addAll(List.of(w.kernelWidth(), w.strideHeight(), w.strideWidth(), w.top(), w.left()));
+        // the depth as the kernel has it: channels within taps, or taps within channels
+        at.addAll(constant ? List.of(channels, 1) : List.of(taps, 0));
         Area kernelArea = constant ? Area.WEIGHTS : places.apply(in(t, 1)).area();
         launch(
-                GpuKernel.CONVOLVE_WINDOWS,
+                GpuKernel.MATRIX_PRODUCT,
                 List.of(
                         places.apply(in(t, 0)).area(),
                         kernelArea,
