@@ -84,35 +84,39 @@ final class MatrixKernels {
         float s36 = 0f;
         float s37 = 0f;
         for (int from = 0; from < depth; from += 16) {
+            int i = leftFirst;
+            int k = leftPlace;
             if (windows == 1) {
-                for (int n = 0; n < 8; n++) {
-                    int i = leftFirst + n * leftDown;
-                    int k = leftPlace + n * leftOn;
+                for (int e = item; e < 1024; e += 128) {
                     float value = 0f;
                     if (row + i < rows && from + k < depth) {
                         value = windowElement(a, at, row + i, from + k);
                     }
                     lefts[k * 65 + i] = value;
+                    i += leftDown;
+                    k += leftOn;
                 }
             } else {
-                for (int n = 0; n < 8; n++) {
-                    int i = leftFirst + n * leftDown;
-                    int k = leftPlace + n * leftOn;
+                for (int e = item; e < 1024; e += 128) {
                     float value = 0f;
                     if (row + i < rows && from + k < depth) {
                         value = a.get(left + (row + i) * leftRow + (from + k) * leftDepth);
                     }
                     lefts[k * 65 + i] = value;
+                    i += leftDown;
+                    k += leftOn;
                 }
             }
-            for (int n = 0; n < 8; n++) {
-                int i = rightFirst + n * rightDown;
-                int k = rightPlace + n * rightOn;
+            i = rightFirst;
+            k = rightPlace;
+            for (int e = item; e < 1024; e += 128) {
                 float value = 0f;
                 if (column + i < columns && from + k < depth) {
                     value = b.get(right + (column + i) * rightColumn + (from + k) * rightDepth);
                 }
                 rights[k * 66 + i + i / 32] = value;
+                i += rightDown;
+                k += rightOn;
             }
             context.localBarrier();
             float t00 = 0f;
@@ -147,19 +151,19 @@ final class MatrixKernels {
             float t35 = 0f;
             float t36 = 0f;
             float t37 = 0f;
-            for (int k = 0; k < 16; k++) {
-                float l0 = lefts[k * 65 + ty];
-                float l1 = lefts[k * 65 + ty + 16];
-                float l2 = lefts[k * 65 + ty + 32];
-                float l3 = lefts[k * 65 + ty + 48];
-                float r0 = rights[k * 66 + mine];
-                float r1 = rights[k * 66 + mine + 1];
-                float r2 = rights[k * 66 + mine + 2];
-                float r3 = rights[k * 66 + mine + 3];
-                float r4 = rights[k * 66 + mine + 4];
-                float r5 = rights[k * 66 + mine + 5];
-                float r6 = rights[k * 66 + mine + 6];
-                float r7 = rights[k * 66 + mine + 7];
+            for (int d = 0; d < 16; d++) {
+                float l0 = lefts[d * 65 + ty];
+                float l1 = lefts[d * 65 + ty + 16];
+                float l2 = lefts[d * 65 + ty + 32];
+                float l3 = lefts[d * 65 + ty + 48];
+                float r0 = rights[d * 66 + mine];
+                float r1 = rights[d * 66 + mine + 1];
+                float r2 = rights[d * 66 + mine + 2];
+                float r3 = rights[d * 66 + mine + 3];
+                float r4 = rights[d * 66 + mine + 4];
+                float r5 = rights[d * 66 + mine + 5];
+                float r6 = rights[d * 66 + mine + 6];
+                float r7 = rights[d * 66 + mine + 7];
                 t00 += l0 * r0;
                 t01 += l0 * r1;
                 t02 += l0 * r2;
