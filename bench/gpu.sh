@@ -47,6 +47,20 @@ find_sdk() {
   [ -f "$TORNADOVM_HOME/tornado-argfile" ] || fail "$TORNADOVM_HOME has no tornado-argfile"
 }
 
+# Sets java: a Java 25 or later.
+find_java() {
+  local each version
+  for each in "${TELLTALE_JAVA:-}" "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v java)" /usr/lib/jvm/*/bin/java /opt/*/bin/java; do
+    [ -n "$each" ] && [ -x "$each" ] || continue
+    version=$("$each" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
+    if [ "${version:-0}" -ge 25 ]; then
+      java=$each
+      return
+    fi
+  done
+  fail "no Java 25 or later: set TELLTALE_JAVA to one"
+}
+
 # pack FOLDER: classes, jars, golden values and the SDK.
 pack() {
   local to=$1 entry number=0 list
@@ -57,11 +71,13 @@ pack() {
   (cd "$root" && mvn -q -B -Ptornado -DskipTests -Dspotless.check.skip -Dexec.skip=true -pl bench -am test-compile \
     dependency:build-classpath -Dmdep.includeScope=test -Dmdep.outputFile=target/gpu.classpath) >"$to/build.log" 2>&1 ||
     fail "the build failed; all that it said is in $to/build.log"
-  list=$(cd "$root" && cat kernels/tornado/target/gpu.classpath kernels/tornado/target/sdk/gpu.classpath models/target/gpu.classpath \
-    bench/target/gpu.classpath 2>/dev/null | tr ':' '\n' | sort -u)
+  # such a file has no end of line
+  list=$(cd "$root" && for entry in kernels/tornado/target/{,sdk/}gpu.classpath {models,bench}/target/gpu.classpath; do
+    if [ -f "$entry" ]; then tr ':' '\n' <"$entry" && echo; fi
+  done | sort -u)
   for entry in $list; do
     case $entry in
-      *.jar) case $entry in "$TORNADOVM_HOME"/* | *jmh-generator* | *pytorch* | *djl* | *onnxruntime*) ;; *) cp "$entry" "$to/jars/" ;; esac ;;
+      *.jar) case $entry in "$TORNADOVM_HOME"/* | *jmh-generator* | *pytorch* | *djl* | *onnxruntime*) ;; *) cp "$entry" "$to/jars/" || fail "$entry cannot be copied" ;; esac ;;
     esac
   done
   for entry in engine kernels/tornado kernels/vector weights-converter models src bench; do
@@ -81,12 +97,11 @@ pack() {
 
 # packed FOLDER RESULTS CASES
 packed() {
-  local from results cases=$3 seconds=${TELLTALE_GPU_SECONDS:-660} java jars=
+  local from results cases=$3 seconds=${TELLTALE_GPU_SECONDS:-660} java= jars=
   from=$(cd -P "$1" && pwd) || fail "$1 is not there"
   mkdir -p "$2" && results=$(cd -P "$2" && pwd) || fail "$2 cannot be written"
   find_sdk "$from/sdk" "$results/sdk"
-  java=${TELLTALE_JAVA:-${JAVA_HOME:+$JAVA_HOME/bin/java}}
-  java=${java:-java}
+  find_java
   for entry in "$from"/classes/* "$from"/jars/*.jar; do jars=${jars:+$jars:}$entry; done
   jvm=("$java" "@$TORNADOVM_HOME/tornado-argfile" --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED
     -Xlog:disable "-Dtelltale.golden=$from/golden" -Dtelltale.backends=gpu "-Dbench.gpu=$cases" -cp "$jars")

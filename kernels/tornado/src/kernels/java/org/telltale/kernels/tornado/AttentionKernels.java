@@ -123,10 +123,12 @@ final class AttentionKernels {
                     sum1 += (w0 * v.get(v0 + 64) + w1 * v.get(v1 + 64)) + (w2 * v.get(v2 + 64) + w3 * v.get(v3 + 64));
                 }
                 if (item + 128 < depth) {
-                    sum2 += (w0 * v.get(v0 + 128) + w1 * v.get(v1 + 128)) + (w2 * v.get(v2 + 128) + w3 * v.get(v3 + 128));
+                    sum2 += (w0 * v.get(v0 + 128) + w1 * v.get(v1 + 128))
+                            + (w2 * v.get(v2 + 128) + w3 * v.get(v3 + 128));
                 }
                 if (item + 192 < depth) {
-                    sum3 += (w0 * v.get(v0 + 192) + w1 * v.get(v1 + 192)) + (w2 * v.get(v2 + 192) + w3 * v.get(v3 + 192));
+                    sum3 += (w0 * v.get(v0 + 192) + w1 * v.get(v1 + 192))
+                            + (w2 * v.get(v2 + 192) + w3 * v.get(v3 + 192));
                 }
             }
             for (int j = fours; j < end; j++) {
