@@ -75,7 +75,10 @@ final class Checkpoint implements AutoCloseable {
     }
 
     Executable compile(Graph graph) {
-        return timings.in(Timings.Stage.COMPILE, () -> backend.compile(graph, weights, compileOptions));
+        Executable executable =
+                timings.in(Timings.Stage.COMPILE, () -> backend.compile(graph, weights, compileOptions));
+        timings.deviceMemory(backend.peakMemory());
+        return executable;
     }
 
     ConfigFile file(String name) {

@@ -3,15 +3,30 @@ package org.telltale.api;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.regex.Pattern;
 import org.telltale.engine.spi.Backend;
 
 /**
  * Where to compute.
  *
- * @param name {@code cpu}, or {@code auto} for the best that is there; a device that is asked for by name and cannot be
- *     used is an error, never another device in silence
+ * @param name {@code cpu}, {@code gpu} or {@code gpu:K} for the one of that number, or {@code auto} for the best that is
+ *     there; a device that is asked for by name and cannot be used is an error, never another device in silence
  */
 public record Device(String name) {
+    private static final Pattern NAME = Pattern.compile("[^:]+(:\\d{1,3})?");
+
+    /**
+     * By name.
+     *
+     * @throws IllegalArgumentException if the name is neither a word nor a word and a number
+     */
+    public Device {
+        if (!NAME.matcher(name).matches()) {
+            throw new IllegalArgumentException(
+                    "no device has the name '" + name + "', expected auto, cpu, gpu or gpu:K, where K is a number");
+        }
+    }
+
     public static Device auto() {
         return new Device("auto");
     }

@@ -69,6 +69,7 @@ public final class Timings {
 
     private final Map<Stage, Sum> stages = new EnumMap<>(Stage.class);
     private final Map<Aside, Sum> asides = new EnumMap<>(Aside.class);
+    private long deviceMemory;
     private Stage current = Stage.OTHER;
     private long since = System.nanoTime();
 
@@ -124,5 +125,15 @@ public final class Timings {
     /** The sums up to now of the work of other threads. */
     public synchronized Map<Aside, Sum> asides() {
         return new EnumMap<>(asides);
+    }
+
+    /** Notes how many bytes were held at once on a device with memory of its own. */
+    public synchronized void deviceMemory(long bytes) {
+        deviceMemory = Math.max(deviceMemory, bytes);
+    }
+
+    /** The most of these, 0 without such a device. */
+    public synchronized long deviceMemory() {
+        return deviceMemory;
     }
 }

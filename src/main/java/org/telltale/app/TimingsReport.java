@@ -12,7 +12,7 @@ import org.telltale.api.Timings.Stage;
 import org.telltale.api.Timings.Sum;
 import org.telltale.app.pipeline.Terminal;
 
-/** What {@code --timings} shows: where the wall time of a command went since the JVM started, and the peak of memory. */
+/** What {@code --timings} shows: where the wall time of a command went since the JVM started, and the peaks of memory. */
 final class TimingsReport {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final double NANOS_PER_MS = 1e6;
@@ -51,6 +51,10 @@ final class TimingsReport {
         timings.asides().forEach((kind, sum) -> row(table, "on other threads: " + kind.title(), sum));
         decoding(table, stages);
         table.append("peak resident memory: ").append(peak()).append(System.lineSeparator());
+        if (timings.deviceMemory() > 0) {
+            table.append(String.format(
+                    Locale.ROOT, "peak memory on the device: %.3f GiB%n", timings.deviceMemory() / (double) (1 << 30)));
+        }
         terminal.err().print(table);
         terminal.err().flush();
     }

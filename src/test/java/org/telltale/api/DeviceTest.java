@@ -47,4 +47,14 @@ class DeviceTest {
                 .isInstanceOf(DeviceException.class)
                 .hasMessageContaining("there are 1, so that cpu:1 is none of them");
     }
+
+    @Test
+    void aNameThatIsNotAWordAndANumberIsRefusedAsAWhole() {
+        for (String wrong : List.of("", "gpu:", "gpu:x", "gpu:-1", "gpu:1:2", ":1", "gpu:99999999999")) {
+            assertThatThrownBy(() -> new Device(wrong))
+                    .isExactlyInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("no device has the name '" + wrong
+                            + "', expected auto, cpu, gpu or gpu:K, where K is a number");
+        }
+    }
 }

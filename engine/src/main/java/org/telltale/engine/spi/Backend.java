@@ -20,6 +20,11 @@ public interface Backend extends AutoCloseable {
         return precision == CompileOptions.Precision.F32;
     }
 
+    /** The most bytes that executables have held at once on a device with memory of its own; 0 where that is the host's. */
+    default long peakMemory() {
+        return 0;
+    }
+
     @Override
     void close();
 

@@ -5,7 +5,10 @@ import uk.ac.manchester.tornado.api.math.TornadoMath;
 import uk.ac.manchester.tornado.api.types.arrays.FloatArray;
 import uk.ac.manchester.tornado.api.types.arrays.IntArray;
 
-/** Attention without the matrix of scores: the softmax is carried along the keys. */
+/**
+ * Attention without the matrix of scores: the softmax is carried along the keys. TornadoVM 5.2.0 reads local arrays at wrong
+ * places in methods that they are passed to, so that all uses of them are here.
+ */
 final class AttentionKernels {
     /** What stands for the score of a key that is not seen; no score is as large. */
     private static final float UNSEEN = 3.0e38f;
@@ -50,6 +53,7 @@ final class AttentionKernels {
         float scale = numbers.get(at.get(11));
         float[] scores = context.allocateFloatLocalArray(64);
         float[] weights = context.allocateFloatLocalArray(64);
+        float[] tops = context.allocateFloatLocalArray(8);
         float most = -3.4028235e38f;
         float sum = 0f;
         float sum0 = 0f;
@@ -62,15 +66,7 @@ final class AttentionKernels {
             // sets
             scores[item] = UNSEEN;
             if (key < seen) {
-                float dot = 0f;
-                for (int from16 = 0; from16 < depth; from16 += 16) {
-                    int to16 = depth - from16 < 16 ? depth : from16 + 16;
-                    float part = 0f;
-                    for (int d = from16; d < to16; d++) {
-                        part += q.get(at.get(7) + row + d) * k.get(at.get(8) + first + key * width + d);
-                    }
-                    dot += part;
-                }
+                float dot = dot(q, at.get(7) + row, k, at.get(8) + first + key * width, depth);
                 scores[item] = dot * scale;
                 if (masking == 1) {
                     if (mask.get(maskFrom + key) == 0f) {
@@ -82,12 +78,19 @@ final class AttentionKernels {
                 }
             }
             context.localBarrier();
-            float top = most;
-            for (int j = 0; j < 64; j++) {
-                float s = scores[j];
-                if (s < UNSEEN) {
-                    top = TornadoMath.max(top, s);
+            if (item < 8) {
+                tops[item] = -3.4028235e38f;
+                for (int j = item * 8; j < item * 8 + 8; j++) {
+                    float s = scores[j];
+                    if (s < UNSEEN) {
+                        tops[item] = TornadoMath.max(tops[item], s);
+                    }
                 }
+            }
+            context.localBarrier();
+            float top = most;
+            for (int j = 0; j < 8; j++) {
+                top = TornadoMath.max(top, tops[j]);
             }
             weights[item] = 0f;
             if (scores[item] < UNSEEN) {
@@ -95,32 +98,61 @@ final class AttentionKernels {
             }
             float shrink = TornadoMath.exp(most - top);
             most = top;
-            sum *= shrink;
+            sum = sum * shrink + weights[item];
             sum0 *= shrink;
             sum1 *= shrink;
             sum2 *= shrink;
             sum3 *= shrink;
             context.localBarrier();
             int end = seen - from < 64 ? seen - from : 64;
-            for (int j = 0; j < end; j++) {
-                float p = weights[j];
-                int value = at.get(9) + first + (from + j) * width + item;
-                sum += p;
+            int value = at.get(9) + first + from * width + item;
+            int fours = end / 4 * 4;
+            for (int j = 0; j < fours; j += 4) {
+                float w0 = weights[j];
+                float w1 = weights[j + 1];
+                float w2 = weights[j + 2];
+                float w3 = weights[j + 3];
+                int v0 = value + j * width;
+                int v1 = v0 + width;
+                int v2 = v1 + width;
+                int v3 = v2 + width;
                 if (item < depth) {
-                    sum0 += p * v.get(value);
+                    sum0 += (w0 * v.get(v0) + w1 * v.get(v1)) + (w2 * v.get(v2) + w3 * v.get(v3));
                 }
                 if (item + 64 < depth) {
-                    sum1 += p * v.get(value + 64);
+                    sum1 += (w0 * v.get(v0 + 64) + w1 * v.get(v1 + 64)) + (w2 * v.get(v2 + 64) + w3 * v.get(v3 + 64));
                 }
                 if (item + 128 < depth) {
-                    sum2 += p * v.get(value + 128);
+                    sum2 += (w0 * v.get(v0 + 128) + w1 * v.get(v1 + 128))
+                            + (w2 * v.get(v2 + 128) + w3 * v.get(v3 + 128));
                 }
                 if (item + 192 < depth) {
-                    sum3 += p * v.get(value + 192);
+                    sum3 += (w0 * v.get(v0 + 192) + w1 * v.get(v1 + 192))
+                            + (w2 * v.get(v2 + 192) + w3 * v.get(v3 + 192));
+                }
+            }
+            for (int j = fours; j < end; j++) {
+                if (item < depth) {
+                    sum0 += weights[j] * v.get(value + j * width);
+                }
+                if (item + 64 < depth) {
+                    sum1 += weights[j] * v.get(value + j * width + 64);
+                }
+                if (item + 128 < depth) {
+                    sum2 += weights[j] * v.get(value + j * width + 128);
+                }
+                if (item + 192 < depth) {
+                    sum3 += weights[j] * v.get(value + j * width + 192);
                 }
             }
         }
-        float whole = sum > 0f ? sum : 1f;
+        scores[item] = sum;
+        context.localBarrier();
+        float whole = 0f;
+        for (int j = 0; j < 64; j++) {
+            whole += scores[j];
+        }
+        whole = whole == 0f ? 1f : whole;
         int to = at.get(12) + row + item;
         if (item < depth) {
             y.set(to, sum0 / whole);
@@ -134,5 +166,24 @@ final class AttentionKernels {
         if (item + 192 < depth) {
             y.set(to + 192, sum3 / whole);
         }
+    }
+
+    /** A product of two rows, as four sums that do not wait for each other. */
+    private static float dot(FloatArray a, int from, FloatArray b, int other, int count) {
+        float s0 = 0f;
+        float s1 = 0f;
+        float s2 = 0f;
+        float s3 = 0f;
+        int fours = count / 4 * 4;
+        for (int i = 0; i < fours; i += 4) {
+            s0 += a.get(from + i) * b.get(other + i);
+            s1 += a.get(from + i + 1) * b.get(other + i + 1);
+            s2 += a.get(from + i + 2) * b.get(other + i + 2);
+            s3 += a.get(from + i + 3) * b.get(other + i + 3);
+        }
+        for (int i = fours; i < count; i++) {
+            s0 += a.get(from + i) * b.get(other + i);
+        }
+        return (s0 + s1) + (s2 + s3);
     }
 }

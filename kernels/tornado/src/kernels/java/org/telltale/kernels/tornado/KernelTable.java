@@ -43,13 +43,13 @@ final class KernelTable {
             case SCATTER_ROWS -> new Two(PointwiseKernels::scatterRows);
             case SCATTER_ADD -> new Two(PointwiseKernels::scatterAdd);
             case SPARSE_ROWS -> new Two(PointwiseKernels::sparseRows);
+            case DRAW_UNIFORM -> new One(PointwiseKernels::drawUniform);
             case REDUCE_AXES -> new One(RowKernels::reduceAxes);
             case FIRST_MAXIMUM -> new One(RowKernels::firstMaximum);
             case SOFTMAX_ROWS -> new One(RowKernels::softmaxRows);
             case NORMALISE_ROWS -> new Four(RowKernels::normaliseRows);
             case ATTEND_HEAD -> new Five(AttentionKernels::attendHead);
             case MATRIX_PRODUCT -> new Three(MatrixKernels::matrixProduct);
-            case CONVOLVE_WINDOWS -> new Three(PictureKernels::convolveWindows);
             case CONVOLVE_CHANNELS -> new Three(PictureKernels::convolveChannels);
             case POOL_WINDOWS -> new One(PictureKernels::poolWindows);
             case UNFOLD_WINDOWS -> new Two(PictureKernels::unfoldWindows);

@@ -144,4 +144,22 @@ final class PointwiseKernels {
             y.set(at.get(5) + i, sum);
         }
     }
+
+    /**
+     * The numbers of {@code Primitive.RandomUniform}, bit for bit. The counter is seed and step, each as its low 16 bits and
+     * what is above them, since a float has no room for 32. at: n, counter, y, salt.
+     */
+    static void drawUniform(KernelContext context, FloatArray counter, FloatArray y, IntArray at) {
+        int i = context.globalIdx;
+        if (i < at.get(0)) {
+            int from = at.get(1);
+            int seed = ((int) counter.get(from + 1)) * 65536 + (int) counter.get(from);
+            int step = ((int) counter.get(from + 3)) * 65536 + (int) counter.get(from + 2);
+            long key = ScalarMath.mix(seed * 0x9E3779B97F4A7C15L + step);
+            key = ScalarMath.mix(key + at.get(3) * 0xD1B54A32D192ED03L);
+            long drawn = ScalarMath.mix(key + (i + 1L) * 0x9E3779B97F4A7C15L);
+            int top = (int) (drawn >> 40 & 0xFFFFFFL);
+            y.set(at.get(2) + i, top * 0x1p-24f);
+        }
+    }
 }

@@ -89,4 +89,12 @@ final class ScalarMath {
         float tail = a > 6f ? 0f : a * TornadoMath.exp(logOfTail);
         return (x <= 0f ? 0f : x) - tail;
     }
+
+    /** The output function of splitmix64; TornadoVM 5.2.0 shifts the sign in where Java's {@code >>>} shifts in zeros. */
+    static long mix(long seed) {
+        long z = seed;
+        z = (z ^ (z >> 30 & 0x3FFFFFFFFL)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >> 27 & 0x1FFFFFFFFFL)) * 0x94D049BB133111EBL;
+        return z ^ (z >> 31 & 0x1FFFFFFFFL);
+    }
 }

@@ -32,7 +32,7 @@ import org.telltale.engine.spi.Usage;
 
 /**
  * An executable on the device: launches over an array for each {@link Area}. I32 values are kept as floats there, which is
- * exact up to 2^24.
+ * exact up to 2^24; those of a counter of random numbers as two floats each, of 16 bits.
  */
 final class GpuProgram implements Executable {
     private static final int LARGEST_INT = 1 << 24;
@@ -41,6 +41,7 @@ final class GpuProgram implements Executable {
     private static final int RESERVED = WeightArea.ALIGNMENT;
 
     private final Graph graph;
+    private final Set<Tensor> counters;
     private final Residence residence;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Leaf> leaves = new LinkedHashMap<>();
@@ -90,6 +91,7 @@ final class GpuProgram implements Executable {
 
     private GpuProgram(Graph graph, Weights weights, GpuDevice device, Residence residence) {
         this.graph = graph;
+        counters = Lowering.counters(graph);
         this.residence = residence;
         this.usage = new Usage(graph.name());
         boolean made = false;
@@ -240,12 +242,16 @@ final class GpuProgram implements Executable {
         }
     }
 
+    /** How many floats an input or a state is on the device. */
+    private long floats(Tensor leaf) {
+        return (counters.contains(leaf) ? 2 : 1) * leaf.shape().size();
+    }
+
     private void lay(Tensor t, String name, Area area) {
         if (area != Area.INPUT && !sizes.containsKey(area)) {
             extend(area, RESERVED);
         }
-        Leaf before = leaves.put(
-                name, new Leaf(t, new Place(area, extend(area, t.shape().size()))));
+        Leaf before = leaves.put(name, new Leaf(t, new Place(area, extend(area, floats(t)))));
         if (before != null) {
             throw new IllegalArgumentException(
                     graph.name() + ": two leaves are named '" + name + "': " + before.tensor + ", " + t);
@@ -465,9 +471,17 @@ final class GpuProgram implements Executable {
 
     private void write(String name, Leaf leaf) {
         HostTensor from = Objects.requireNonNull(leaf.values);
-        MemorySegment to = loaded.onHost(leaf.place.area()).asSlice(4L * leaf.place.offset(), 4 * from.size());
+        MemorySegment to = loaded.onHost(leaf.place.area()).asSlice(4L * leaf.place.offset(), 4 * floats(leaf.tensor));
         if (from.dtype() != DType.I32) {
             to.copyFrom(from.data());
+            return;
+        }
+        if (counters.contains(leaf.tensor)) {
+            for (long i = 0; i < from.size(); i++) {
+                int value = from.getInt(i);
+                to.setAtIndex(ValueLayout.JAVA_FLOAT, 2 * i, value & 0xFFFF);
+                to.setAtIndex(ValueLayout.JAVA_FLOAT, 2 * i + 1, value >> 16);
+            }
             return;
         }
         for (long i = 0; i < from.size(); i++) {

@@ -3,7 +3,9 @@ package org.telltale.kernels.tornado;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
@@ -52,13 +54,32 @@ final class Lowering implements MemoryPlan.InPlace {
     /** The graph as it runs here. */
     static Graph prepare(Graph graph) {
         Graph lowered = GraphPasses.shareEqual(GraphPasses.foldBatchNorm(graph).lower(Lowering::supports));
+        Set<Tensor> counters = counters(lowered);
+        for (Tensor counter : counters) {
+            if (!(counter.op() instanceof Primitive.Input)) {
+                throw new DeviceLimitException(graph.name() + ": the counter of random numbers is " + counter
+                        + ", on the gpu it must be an input");
+            }
+        }
         for (Tensor t : lowered.nodes()) {
-            if (t.op() instanceof Primitive.RandomUniform) {
-                throw new DeviceLimitException(graph.name() + ": the gpu has no kernel for " + t.op().word() + " "
-                        + t.shape() + ", which dropout needs; --device cpu has");
+            if (!(t.op() instanceof Primitive.RandomUniform)
+                    && t.inputs().stream().anyMatch(counters::contains)) {
+                throw new DeviceLimitException(
+                        graph.name() + ": on the gpu a counter of random numbers has no other use, as in " + t);
             }
         }
         return lowered;
+    }
+
+    /** What random numbers are drawn by: seeds and steps of 32 bits, which the device gets as halves. */
+    static Set<Tensor> counters(Graph graph) {
+        Set<Tensor> counters = new HashSet<>();
+        for (Tensor t : graph.nodes()) {
+            if (t.op() instanceof Primitive.RandomUniform) {
+                counters.add(t.inputs().getFirst());
+            }
+        }
+        return counters;
     }
 
     private static boolean supports(Tensor t) {
@@ -141,7 +162,15 @@ final class Lowering implements MemoryPlan.InPlace {
             case Primitive.Leaf l -> throw new IllegalStateException("a leaf is not computed: " + t);
             case Primitive.Detach d -> throw new IllegalStateException("an alias is not computed: " + t);
             case Primitive.Reshape r -> throw new IllegalStateException("an alias is not computed: " + t);
-            case Primitive.RandomUniform r -> throw new IllegalStateException("refused before: " + t);
+            case Primitive.RandomUniform r -> {
+                int n = size(t.shape().size());
+                add(
+                        GpuKernel.DRAW_UNIFORM,
+                        t,
+                        Launch.Groups.elements(n),
+                        List.of(n, from(t, 0), to(t), r.salt()),
+                        in(t, 0));
+            }
             case Primitive.ToFloat f -> function(ScalarFunction.IDENTITY, t);
             case Primitive.Unary u -> function(ScalarFunction.of(u.kind()), t);
             case Primitive.Binary b -> binary(b, t);
@@ -420,6 +449,7 @@ final class Lowering implements MemoryPlan.InPlace {
         at.addAll(left);
         at.addAll(right);
         at.addAll(List.of(function.number(), bias ? 1 : 0, left.get(2) == 1 ? 1 : 0, right.get(1) == 1 ? 1 : 0));
+        at.add(0);
         add(
                 GpuKernel.MATRIX_PRODUCT,
                 t,
@@ -513,17 +543,18 @@ final class Lowering implements MemoryPlan.InPlace {
         int rows = size(t.shape().size() / outputs);
         boolean constant = weights.holds(in(t, 1));
         int kernel = constant ? outputsLast(weights.values(in(t, 1)), taps) : from(t, 1);
-        List<Integer> at = new ArrayList<>(List.of(rows, outputs, taps * channels, from(t, 0), kernel));
-        at.addAll(List.of(places.apply(third).offset(), to(t), x.dim(1), x.dim(2), channels));
-        at.addAll(List.of(t.dim(1), t.dim(2), w.kernelWidth(), w.strideHeight(), w.strideWidth(), w.top(), w.left()));
-        at.addAll(
-                constant
-                        ? List.of(1, outputs, size((long) channels * outputs))
-                        : List.of(size((long) channels * taps), taps, 1));
-        at.addAll(List.of(function, bias ? 1 : 0));
+        int depth = taps * channels;
+        List<Integer> at = new ArrayList<>(List.of(rows, outputs, depth, from(t, 0), kernel));
+        at.addAll(List.of(places.apply(third).offset(), to(t), 0, 0, 0, 0));
+        at.addAll(constant ? List.of(outputs, 1) : List.of(1, depth));
+        at.addAll(List.of(function, bias ? 1 : 0, constant ? 1 : 0, constant ? 0 : 1, 1));
+        at.addAll(List.of(x.dim(1), x.dim(2), channels, t.dim(1), t.dim(2)));
+        at.addAll(List.of(w.kernelWidth(), w.strideHeight(), w.strideWidth(), w.top(), w.left()));
+        // the depth as the kernel has it: channels within taps, or taps within channels
+        at.addAll(constant ? List.of(channels, 1) : List.of(taps, 0));
         Area kernelArea = constant ? Area.WEIGHTS : places.apply(in(t, 1)).area();
         launch(
-                GpuKernel.CONVOLVE_WINDOWS,
+                GpuKernel.MATRIX_PRODUCT,
                 List.of(
                         places.apply(in(t, 0)).area(),
                         kernelArea,

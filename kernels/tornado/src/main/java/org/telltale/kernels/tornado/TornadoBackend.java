@@ -14,15 +14,20 @@ public final class TornadoBackend implements Backend {
     /** The class that knows TornadoVM, in builds with profile {@code tornado}; in tests of the others, one that knows the host. */
     private static final String DEVICES = "org.telltale.kernels.tornado.TornadoDevices";
 
-    private final GpuDevice device;
+    private final MeteredDevice device;
     private final Residence residence = new Residence();
 
     TornadoBackend(GpuDevice device) {
+        this(new MeteredDevice(device));
+    }
+
+    /** On a device that other backends use too. */
+    TornadoBackend(MeteredDevice device) {
         this.device = device;
     }
 
     /** What is there, or why nothing is. */
-    private record Probe(List<GpuDevice> devices, Optional<String> reason) {
+    private record Probe(List<MeteredDevice> devices, Optional<String> reason) {
         /** TornadoVM colours its messages. */
         private static final Pattern COLOUR = Pattern.compile("\u001B\\[[0-9;]*m");
 
@@ -31,8 +36,9 @@ public final class TornadoBackend implements Backend {
         private static Probe probe() {
             try {
                 Class<?> found = Class.forName(DEVICES);
-                List<GpuDevice> devices =
-                        ((GpuDevices) found.getDeclaredConstructor().newInstance()).all();
+                List<MeteredDevice> devices = ((GpuDevices)
+                                found.getDeclaredConstructor().newInstance())
+                        .all().stream().map(MeteredDevice::new).toList();
                 return new Probe(
                         devices,
                         devices.isEmpty()
@@ -86,7 +92,7 @@ public final class TornadoBackend implements Backend {
 
         @Override
         public Backend open(int threads, int number) {
-            List<GpuDevice> devices = Probe.HERE.devices();
+            List<MeteredDevice> devices = Probe.HERE.devices();
             if (number >= devices.size()) {
                 throw new IllegalArgumentException("there is no gpu " + number + "; there are " + devices.size());
             }
@@ -102,6 +108,16 @@ public final class TornadoBackend implements Backend {
     @Override
     public Executable compile(Graph graph, Weights weights, CompileOptions options) {
         return GpuProgram.compile(graph, weights, device, residence, options);
+    }
+
+    @Override
+    public long peakMemory() {
+        return device.peak();
+    }
+
+    /** Bytes that executables hold on the device now. */
+    long heldMemory() {
+        return device.held();
     }
 
     @Override

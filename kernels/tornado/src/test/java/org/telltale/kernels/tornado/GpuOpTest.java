@@ -132,6 +132,8 @@ class GpuOpTest {
             add(
                     "attention, bias " + depth,
                     Tensor.of(new Fused.Attention(2, 0.3f, false, 0, Fused.Masking.BIAS), q, k, v, bias));
+            Fused.Attention dropping = new Fused.Attention(2, 0.3f, false, 0, Fused.Masking.KEYS, 0.25f, 5);
+            add("attention, dropout " + depth, Tensor.of(dropping, q, k, v, mask, ids("counter", 2)));
         }
     }
 

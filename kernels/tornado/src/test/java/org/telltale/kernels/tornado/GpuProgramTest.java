@@ -108,13 +108,39 @@ class GpuProgramTest {
     }
 
     @Test
-    void anOpWithoutAKernelIsRefusedByName() {
-        Tensor uniform =
-                Tensor.of(new Primitive.RandomUniform(3, Shape.of(4, 5)), Tensor.input("counter", DType.I32, 2));
-        assertThatThrownBy(() -> compile(Graph.of("dropout", uniform), Map.of()))
+    void randomNumbersAreThoseOfTheOpBitForBit() {
+        Tensor counter = Tensor.input("counter", DType.I32, 2);
+        int salt = -1_234_567_890;
+        Graph graph = Graph.of("numbers", Tensor.of(new Primitive.RandomUniform(salt, Shape.of(3, 1001)), counter));
+        try (Executable e = compile(graph, Map.of())) {
+            int[] ints = {0, 1, -1, 0xFFFF, 0x10000, 33_554_433, Integer.MAX_VALUE, Integer.MIN_VALUE};
+            for (int seed : ints) {
+                for (int step : new int[] {0, 7, 1 << 25 | 1, -65_535}) {
+                    e.input("counter").setInts(new int[] {seed, step});
+                    e.run();
+                    float[] drawn = e.output(0).toFloats();
+                    for (int i = 0; i < drawn.length; i++) {
+                        assertThat(drawn[i])
+                                .as("number %d of seed %d, step %d", i, seed, step)
+                                .isEqualTo(Primitive.RandomUniform.at(seed, step, salt, i));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void aCounterOfRandomNumbersThatIsReadOtherwiseIsRefused() {
+        Tensor counter = Tensor.input("counter", DType.I32, 2);
+        Tensor uniform = Tensor.of(new Primitive.RandomUniform(3, Shape.of(2)), counter);
+        assertThatThrownBy(() -> compile(Graph.of("both", uniform.add(counter.toFloat())), Map.of()))
                 .isInstanceOf(DeviceLimitException.class)
-                .hasMessage("dropout: the gpu has no kernel for randomUniform [4, 5], which dropout needs;"
-                        + " --device cpu has");
+                .hasMessageContaining("both: on the gpu a counter of random numbers has no other use, as in");
+        Tensor places = Tensor.input("x", DType.F32, 2, 3).argMax(1);
+        Tensor computed = Tensor.of(new Primitive.RandomUniform(3, Shape.of(2)), places);
+        assertThatThrownBy(() -> compile(Graph.of("computed", computed), Map.of()))
+                .isInstanceOf(DeviceLimitException.class)
+                .hasMessageContaining("computed: the counter of random numbers is argMax");
     }
 
     @Test
@@ -171,5 +197,78 @@ class GpuProgramTest {
                         backend.compile(graph, new Values(Map.of()), new CompileOptions(CompileOptions.Precision.BF16)))
                 .isInstanceOf(DeviceLimitException.class)
                 .hasMessageContaining("--device cpu has BF16");
+    }
+
+    @Test
+    void aThousandProgramsOpenedAndClosedLeaveNothingOnTheDevice() {
+        TornadoBackend gpu = (TornadoBackend) backend;
+        long before = gpu.heldMemory();
+        Graph graph = Graph.of("small", Tensor.input("x", DType.F32, 1000).mul(2));
+        int cycles = Devices.host() ? 1000 : 20;
+        for (int i = 0; i < cycles; i++) {
+            try (Executable e = compile(graph, Map.of())) {
+                e.input("x").set(0, i);
+                e.run();
+                assertThat(e.output(0).get(0)).isEqualTo(2 * i);
+                assertThat(gpu.heldMemory()).isGreaterThanOrEqualTo(before + 3 * 4000);
+            }
+            assertThat(gpu.heldMemory()).isEqualTo(before);
+        }
+        assertThat(gpu.peakMemory()).isGreaterThanOrEqualTo(before + 3 * 4000);
+    }
+
+    @Test
+    void aProgramThatFindsNoRoomBesideOthersIsRefusedUntilTheyAreClosed() {
+        MeteredDevice device = new MeteredDevice(new Stub(20_000_000));
+        TornadoBackend gpu = new TornadoBackend(device);
+        Graph graph =
+                Graph.of("large", Tensor.input("x", DType.F32, 1, 1_000_000).activate(Activation.TANH));
+        Executable first = gpu.compile(graph, new Values(Map.of()), CompileOptions.DEFAULT);
+        assertThatThrownBy(() -> gpu.compile(graph, new Values(Map.of()), CompileOptions.DEFAULT))
+                .isInstanceOf(DeviceLimitException.class)
+                .hasMessage("large needs 13 MB on the device, where other programs hold 13 MB of 20 MB: a stub");
+        first.close();
+        assertThat(device.held()).isZero();
+        gpu.compile(graph, new Values(Map.of()), CompileOptions.DEFAULT).close();
+    }
+
+    /** A device that takes every program and does not run it. */
+    private record Stub(long memory) implements GpuDevice {
+        @Override
+        public String description() {
+            return "a stub";
+        }
+
+        @Override
+        public long largestArray() {
+            return memory;
+        }
+
+        @Override
+        public Loaded load(
+                String name,
+                Map<Area, Integer> sizes,
+                Consumer<MemorySegment> weights,
+                List<Launch> first,
+                List<Launch> launches) {
+            return new Loaded() {
+                @Override
+                public MemorySegment onHost(Area area) {
+                    throw new AssertionError(area);
+                }
+
+                @Override
+                public void send(Area area) {}
+
+                @Override
+                public void fetch(Area area) {}
+
+                @Override
+                public void run() {}
+
+                @Override
+                public void close() {}
+            };
+        }
     }
 }
