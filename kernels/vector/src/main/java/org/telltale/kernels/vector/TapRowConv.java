@@ -15,7 +15,7 @@ import org.telltale.engine.spi.KernelMaker.Operands;
  * rows of taps, in the order of a product over the whole window; windows one pixel wide take several lines at once.
  *
  * <p>Where windows are cut left or right, those of long lines are copied, several lines at a time; short lines are copied
- * with zeros at both ends. Of a panel the part under a row of taps stays in the first-level cache while a few lines pass it.
+ * with zeros at both ends. Of a panel the part under a row of taps stays in the first-level cache while a few lines pass it, and so do their results.
  */
 final class TapRowConv implements Kernel {
     private static final MicroKernel MICRO = MicroKernel.BEST;
@@ -31,6 +31,9 @@ final class TapRowConv implements Kernel {
 
     /** Runs of lines at least, so that the same lines stay with a worker from layer to layer. */
     private static final int LINE_CHUNKS = 4;
+
+    /** Half of a first-level cache. */
+    private static final long RESULT_BYTES = 1 << 14;
 
     /** Tiles of rows in a chunk at least, where there are as many. */
     private static final int LEAST_TILES = 4;
@@ -80,6 +83,9 @@ final class TapRowConv implements Kernel {
 
     private final int lines;
     private final int linesOfChunk;
+
+    /** Lines under one row of taps, before they are under the next one: their results stay in the first-level cache. */
+    private final int linesAtATime;
 
     /** Columns of the result that a chunk computes, and how many such groups there are. */
     private final int groupColumns;
@@ -172,6 +178,8 @@ final class TapRowConv implements Kernel {
                 lines * outWidth / (LEAST_TILES * MICRO.rows()));
         linesOfChunk = Math.clamp(
                 MICRO.cached() / Math.max(lineBytes, 1), 1, Math.max(1, Math.ceilDiv(lines, Math.max(1, cuts))));
+        long resultBytes = 4L * Math.max(outWidth, 1) * groupColumns;
+        linesAtATime = joins(window) ? linesOfChunk : (int) Math.clamp(RESULT_BYTES / resultBytes, 1, linesOfChunk);
         MICRO.prepare(activation, bf16);
         int mostRows = (joins(window) ? linesOfChunk : 1) * (to - from);
         scratchBytes = Workspace.align(
@@ -213,11 +221,14 @@ final class TapRowConv implements Kernel {
         int column = chunk % groups * groupColumns;
         int count = Math.min(groupColumns, columns - column);
         long scratch = workspace.worker(worker);
-        for (int tap = 0; tap < window.kernelHeight(); tap++) {
-            for (int line = first; line < end; ) {
-                int next = joins(window) ? alike(line, end) : line + 1;
-                whole(line, next, tap, column, count, scratch);
-                line = next;
+        for (int begin = first; begin < end; begin += linesAtATime) {
+            int stop = Math.min(end, begin + linesAtATime);
+            for (int tap = 0; tap < window.kernelHeight(); tap++) {
+                for (int line = begin; line < stop; ) {
+                    int next = joins(window) ? alike(line, stop) : line + 1;
+                    whole(line, next, tap, column, count, scratch);
+                    line = next;
+                }
             }
         }
         for (int line = first; line < end && (from > 0 || to < outWidth); line += MOST_CUT) {

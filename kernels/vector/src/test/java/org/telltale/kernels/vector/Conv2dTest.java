@@ -107,7 +107,8 @@ class Conv2dTest {
         Window w = new Window(3, 3, 1, 1, 1, 1, 13, 0);
         new Trial(convolution(w, 1, Activation.NONE, input("x", 2, 7, 5, 24), weight("w", 70, 24, 3, 3))).agrees(5e-5);
         Window away = new Window(1, 3, 1, 9, 0, 0, 80, 0);
-        new Trial(convolution(away, 1, Activation.NONE, input("x", 1, 7, 5, 24), weight("w", 70, 24, 1, 3))).agrees(5e-5);
+        new Trial(convolution(away, 1, Activation.NONE, input("x", 1, 7, 5, 24), weight("w", 70, 24, 1, 3)))
+                .agrees(5e-5);
     }
 
     /** What only a concatenation reads is computed into it; what others read too, and what cannot, is copied. */
