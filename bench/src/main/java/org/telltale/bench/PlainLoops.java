@@ -28,10 +28,10 @@ final class PlainLoops {
             }
         }
         return switch (t.op()) {
-            case Fused.Linear l when l.activation() == Activation.NONE -> Optional.of(() -> linear(in, y, t.dim(-1)));
-            case Fused.Attention a when a.masking() == Fused.Masking.NONE && !a.causal() ->
+            case Fused.Linear l when (l.activation() == Activation.NONE) -> Optional.of(() -> linear(in, y, t.dim(-1)));
+            case Fused.Attention a when (a.masking() == Fused.Masking.NONE && !a.causal()) ->
                 Optional.of(() -> attention(a, t, in, y));
-            case Fused.Conv2d c when c.groups() == 1 && c.activation() == Activation.RELU6 ->
+            case Fused.Conv2d c when (c.groups() == 1 && c.activation() == Activation.RELU6) ->
                 Optional.of(() -> convolution(c.window(), t, in, y));
             case Op op -> Optional.empty();
         };
