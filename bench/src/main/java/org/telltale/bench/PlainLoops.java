@@ -27,14 +27,17 @@ final class PlainLoops {
                 return Optional.empty();
             }
         }
-        return switch (t.op()) {
-            case Fused.Linear l when (l.activation() == Activation.NONE) -> Optional.of(() -> linear(in, y, t.dim(-1)));
-            case Fused.Attention a when (a.masking() == Fused.Masking.NONE && !a.causal()) ->
-                Optional.of(() -> attention(a, t, in, y));
-            case Fused.Conv2d c when (c.groups() == 1 && c.activation() == Activation.RELU6) ->
-                Optional.of(() -> convolution(c.window(), t, in, y));
-            case Op op -> Optional.empty();
-        };
+        Op op = t.op();
+        if (op instanceof Fused.Linear l && l.activation() == Activation.NONE) {
+            return Optional.of(() -> linear(in, y, t.dim(-1)));
+        }
+        if (op instanceof Fused.Attention a && a.masking() == Fused.Masking.NONE && !a.causal()) {
+            return Optional.of(() -> attention(a, t, in, y));
+        }
+        if (op instanceof Fused.Conv2d c && c.groups() == 1 && c.activation() == Activation.RELU6) {
+            return Optional.of(() -> convolution(c.window(), t, in, y));
+        }
+        return Optional.empty();
     }
 
     private static void linear(float[][] in, float[] y, int columns) {
