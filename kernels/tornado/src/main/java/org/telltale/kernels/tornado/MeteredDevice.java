@@ -1,16 +1,22 @@
 package org.telltale.kernels.tornado;
 
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
 import org.telltale.engine.spi.DeviceLimitException;
 
-/** A device with the sum of what programs hold of its memory: their arrays, without what a driver keeps for itself. */
+/**
+ * A device with the sum of what programs hold of its memory: their arrays, without what a driver keeps for itself. Weights that
+ * programs share count once.
+ */
 final class MeteredDevice implements GpuDevice {
     private final GpuDevice device;
     private long held;
     private long peak;
+
+    /** How many programs have the weights whose host's copy lies at an address. */
+    private final Map<Long, Integer> users = new HashMap<>();
 
     MeteredDevice(GpuDevice device) {
         this.device = device;
@@ -43,39 +49,42 @@ final class MeteredDevice implements GpuDevice {
 
     /** @throws DeviceLimitException if there is no room beside the other programs */
     @Override
-    public Loaded load(
-            String name,
-            Map<Area, Integer> sizes,
-            Consumer<MemorySegment> weights,
-            List<Launch> first,
-            List<Launch> launches) {
+    public synchronized Loaded load(
+            String name, Map<Area, Integer> sizes, WeightArea weights, List<Launch> first, List<Launch> launches) {
+        long weightBytes = (long) Float.BYTES * sizes.getOrDefault(Area.WEIGHTS, 0);
         long bytes =
-                sizes.values().stream().mapToLong(s -> (long) Float.BYTES * s).sum();
-        take(name, bytes);
-        boolean loaded = false;
+                sizes.values().stream().mapToLong(s -> (long) Float.BYTES * s).sum() - weightBytes;
+        check(name, bytes);
+        Loaded program = device.load(name, sizes, weights, first, launches);
+        boolean counted = false;
         try {
-            Loaded program = device.load(name, sizes, weights, first, launches);
-            loaded = true;
-            return new Metered(program, bytes);
+            long copy = program.onHost(Area.WEIGHTS).address();
+            check(name, bytes + (users.containsKey(copy) ? 0 : weightBytes));
+            held += bytes + (users.merge(copy, 1, Integer::sum) == 1 ? weightBytes : 0);
+            peak = Math.max(peak, held);
+            counted = true;
+            return new Metered(program, copy, bytes, weightBytes);
         } finally {
-            if (!loaded) {
-                give(bytes);
+            if (!counted) {
+                program.close();
             }
         }
     }
 
-    private synchronized void take(String name, long bytes) {
+    private void check(String name, long bytes) {
         if (held + bytes > device.memory()) {
             throw new DeviceLimitException(
                     name + " needs " + megabytes(bytes) + " on the device, where other programs hold " + megabytes(held)
                             + " of " + megabytes(device.memory()) + ": " + device.description());
         }
-        held += bytes;
-        peak = Math.max(peak, held);
     }
 
-    private synchronized void give(long bytes) {
-        held -= bytes;
+    private synchronized void give(long copy, long bytes, long weightBytes) {
+        boolean last = users.merge(copy, -1, Integer::sum) == 0;
+        if (last) {
+            users.remove(copy);
+        }
+        held -= bytes + (last ? weightBytes : 0);
     }
 
     private static String megabytes(long bytes) {
@@ -84,11 +93,15 @@ final class MeteredDevice implements GpuDevice {
 
     private final class Metered implements Loaded {
         private final Loaded program;
+        private final long copy;
         private final long bytes;
+        private final long weightBytes;
 
-        Metered(Loaded program, long bytes) {
+        Metered(Loaded program, long copy, long bytes, long weightBytes) {
             this.program = program;
+            this.copy = copy;
             this.bytes = bytes;
+            this.weightBytes = weightBytes;
         }
 
         @Override
@@ -107,6 +120,11 @@ final class MeteredDevice implements GpuDevice {
         }
 
         @Override
+        public void restart() {
+            program.restart();
+        }
+
+        @Override
         public void run() {
             program.run();
         }
@@ -114,7 +132,7 @@ final class MeteredDevice implements GpuDevice {
         @Override
         public void close() {
             program.close();
-            give(bytes);
+            give(copy, bytes, weightBytes);
         }
     }
 }

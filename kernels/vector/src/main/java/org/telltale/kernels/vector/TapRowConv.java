@@ -179,7 +179,7 @@ final class TapRowConv implements Kernel {
         linesOfChunk = Math.clamp(
                 MICRO.cached() / Math.max(lineBytes, 1), 1, Math.max(1, Math.ceilDiv(lines, Math.max(1, cuts))));
         long resultBytes = 4L * Math.max(outWidth, 1) * groupColumns;
-        linesAtATime = joins(window) ? linesOfChunk : (int) Math.clamp(RESULT_BYTES / resultBytes, 1, linesOfChunk);
+        linesAtATime = joins(window) ? linesOfChunk : Math.clamp(RESULT_BYTES / resultBytes, 1, linesOfChunk);
         MICRO.prepare(activation, bf16);
         int mostRows = (joins(window) ? linesOfChunk : 1) * (to - from);
         scratchBytes = Workspace.align(
