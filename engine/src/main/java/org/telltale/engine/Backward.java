@@ -221,16 +221,13 @@ public sealed interface Backward extends Fused {
                     0, gradients.stream().map(g -> of.join(g).reshape(-1)).toArray(Tensor[]::new));
         }
 
-        /**
-         * The gradient of the scaled scores with what is added to them, [B, heads, Tq, Tk]. The mean that is taken off is of the
-         * same products, so that nothing is left where one key has all of the probability.
-         */
+        /** The gradient of the scaled scores with what is added to them, [B, heads, Tq, Tk]. */
         private Tensor scores(List<Tensor> in) {
+            Tensor y = of.split(in.get(in.size() - 2));
             Tensor dy = of.split(in.getLast());
             Tensor dropped = dy.matmul(of.split(in.get(2)), false, true);
             Tensor dp = of.dropout() == 0 ? dropped : dropped.mul(of.kept(operands(in)));
-            Tensor p = of.probabilities(operands(in));
-            return p.mul(dp.sub(p.mul(dp).sumKeeping(3)));
+            return of.probabilities(operands(in)).mul(dp.sub(dy.mul(y).sumKeeping(3)));
         }
 
         /** The gradient of the bias: that of the scores, summed where the bias repeats. */
