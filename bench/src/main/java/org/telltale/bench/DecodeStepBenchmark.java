@@ -4,7 +4,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.openjdk.jmh.annotations.Param;
-import org.telltale.engine.DType;
 import org.telltale.engine.Fused;
 import org.telltale.engine.Graph;
 import org.telltale.engine.Primitive;
@@ -75,10 +74,10 @@ public class DecodeStepBenchmark extends PeerBenchmark {
         }
         long slots = PROMPT + (long) (tokens() - PROMPT) * rows();
         for (Tensor t : graph.nodes()) {
-            if (t.op() instanceof Primitive.Input && t.dtype() == DType.F32) {
-                others += t.shape().size();
-            } else if (t.op() instanceof Primitive.State) {
+            if (graph.updates().containsKey(t)) {
                 others += slots * t.dim(1);
+            } else if (t.op() instanceof Primitive.State) {
+                others += t.shape().size();
             }
         }
         return (bf16 ? 2 : 4) * weights + 4 * others;
