@@ -30,13 +30,15 @@ public final class MemoryPlan {
 
     private record Slot(long offset, long size) {}
 
+    /** A part of a concatenation, and the bytes before it in a row. */
+    private record Part(Tensor whole, long before) {}
+
     private final Map<Tensor, Slot> slots = new HashMap<>();
     private final Map<Tensor, Tensor> roots = new HashMap<>();
 
-    /** The concatenations that tensors are computed into, and the bytes before each in a row. */
-    private final Map<Tensor, Tensor> wholes = new HashMap<>();
+    /** What is computed into a concatenation. */
+    private final Map<Tensor, Part> parts = new HashMap<>();
 
-    private final Map<Tensor, Long> columns = new HashMap<>();
     private long size;
 
     private MemoryPlan() {}
@@ -75,7 +77,7 @@ public final class MemoryPlan {
             if (plan.root(t) == t && !outside.contains(t) && !plan.slots.containsKey(t)) {
                 Slot slot = plan.takenOver(t, i, lastUse, outside, inPlace);
                 if (slot == null) {
-                    Tensor whole = plan.wholes.getOrDefault(t, t);
+                    Tensor whole = plan.whole(t);
                     slot = plan.slots.get(whole);
                     if (slot == null) {
                         slot = plan.firstFit(
@@ -119,12 +121,19 @@ public final class MemoryPlan {
         if (slot == null) {
             throw new IllegalArgumentException("not in the plan: " + t);
         }
-        return slot.offset() + columns.getOrDefault(root(t), 0L) + shift(t);
+        Part part = parts.get(root(t));
+        return slot.offset() + (part == null ? 0 : part.before()) + shift(t);
     }
 
     /** Elements from one row of a tensor, its last axis, to the next: more than that has where it is computed into a concatenation. */
     public int pitch(Tensor t) {
-        return wholes.getOrDefault(t, t).dim(-1);
+        return whole(t).dim(-1);
+    }
+
+    /** The tensor whose slot a tensor has: the concatenation that it is computed into, or itself. */
+    private Tensor whole(Tensor t) {
+        Part part = parts.get(t);
+        return part == null ? t : part.whole();
     }
 
     /** Bytes from the beginning of a tensor's root to its own. */
@@ -162,8 +171,7 @@ public final class MemoryPlan {
             long before = 0;
             for (Tensor in : t.inputs()) {
                 if (root(in) == in && !fixed.contains(in) && readers.getOrDefault(in, 0) == 1 && inPlace.apart(in)) {
-                    wholes.put(in, t);
-                    columns.put(in, before);
+                    parts.put(in, new Part(t, before));
                 }
                 before += (long) in.dim(-1) * in.dtype().bytes();
             }
@@ -172,7 +180,7 @@ public final class MemoryPlan {
 
     private @org.jspecify.annotations.Nullable Slot takenOver(
             Tensor t, int index, Map<Tensor, Integer> lastUse, Set<Tensor> outside, InPlace inPlace) {
-        if (wholes.containsKey(t)) {
+        if (parts.containsKey(t)) {
             return null;
         }
         for (int k = 0; k < t.inputs().size(); k++) {

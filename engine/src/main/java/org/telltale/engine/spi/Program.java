@@ -28,12 +28,11 @@ public final class Program implements Executable, KernelMaker.Operands {
     private final Graph graph;
     private final Arena arena = Arena.ofShared();
     private final Map<Tensor, Buffer> buffers = new HashMap<>();
-    private final Map<Tensor, Integer> pitches = new HashMap<>();
     private final Set<Tensor> constants;
     private final Map<String, Tensor> leaves = new LinkedHashMap<>();
     private final Kernel[] kernels;
     private final Copy[] updates;
-    private long planned;
+    private final MemoryPlan plan;
     private final Usage usage;
 
     /** The end of a run: a state takes its new value, unless it was computed in the state's own memory. */
@@ -54,7 +53,7 @@ public final class Program implements Executable, KernelMaker.Operands {
         boolean made = false;
         try {
             computeConstants(weights, maker);
-            plan(maker);
+            plan = plan(maker);
             List<Kernel> steps = new ArrayList<>();
             for (Tensor t : graph.nodes()) {
                 if (!constants.contains(t) && !(t.op() instanceof Primitive.Leaf) && !MemoryPlan.alias(t)) {
@@ -188,7 +187,8 @@ public final class Program implements Executable, KernelMaker.Operands {
         };
     }
 
-    private void plan(KernelMaker maker) {
+    /** Gives every tensor that is computed its memory. */
+    private MemoryPlan plan(KernelMaker maker) {
         Map<Tensor, Tensor> inPlace = writtenInPlace(graph, maker);
         for (Tensor t : graph.nodes()) {
             switch (t.op()) {
@@ -202,25 +202,22 @@ public final class Program implements Executable, KernelMaker.Operands {
                 }
             }
         }
-        MemoryPlan plan = planned(graph, constants, inPlace.keySet(), maker);
-        planned = plan.size();
-        graph.nodes().stream()
-                .filter(t -> t.shape().rank() > 0 && plan.pitch(t) != t.dim(-1))
-                .forEach(t -> pitches.put(t, plan.pitch(t)));
-        MemorySegment block = arena.allocate(Math.max(plan.size(), 1), 64);
+        MemoryPlan planned = planned(graph, constants, inPlace.keySet(), maker);
+        MemorySegment block = arena.allocate(Math.max(planned.size(), 1), 64);
         for (Tensor t : graph.nodes()) {
             if (buffers.containsKey(t) || constants.contains(t)) {
                 continue;
             }
-            Tensor root = plan.root(t);
+            Tensor root = planned.root(t);
             if (root == t) {
                 long bytes = t.shape().size() * t.dtype().bytes();
-                HostTensor memory = new HostTensor(t.shape(), t.dtype(), block.asSlice(plan.offset(t), bytes));
+                HostTensor memory = new HostTensor(t.shape(), t.dtype(), block.asSlice(planned.offset(t), bytes));
                 buffers.put(t, Buffer.fixed(t, memory));
             } else {
-                buffers.put(t, Buffer.view(t, buffer(root), plan.shift(t)));
+                buffers.put(t, Buffer.view(t, buffer(root), planned.shift(t)));
             }
         }
+        return planned;
     }
 
     /** Bytes that a graph needs in the order of its nodes, beside its leaves and constants. */
@@ -300,7 +297,7 @@ public final class Program implements Executable, KernelMaker.Operands {
 
     /** Bytes of the block that intermediate tensors share. */
     public long planned() {
-        return planned;
+        return plan.size();
     }
 
     @Override
@@ -318,7 +315,7 @@ public final class Program implements Executable, KernelMaker.Operands {
 
     @Override
     public int pitch(Tensor t) {
-        return pitches.getOrDefault(t, t.dim(-1));
+        return plan.pitch(t);
     }
 
     @Override

@@ -226,7 +226,7 @@ final class Movement {
                 Tensor part = t.inputs().get(p);
                 parts[p] = operands.buffer(part);
                 there[p] = operands.pitch(part) != part.dim(-1);
-                begins[p + 1] = begins[p] + t.inputs().get(p).dim(axis) * step;
+                begins[p + 1] = begins[p] + part.dim(axis) * step;
             }
         }
 
@@ -260,13 +260,9 @@ final class Movement {
                 }
                 long stop = p == parts.length ? inner : begins[p + 1];
                 long n = Math.min(stop - column, end - at);
-                if (p >= 0 && p < parts.length && there[p]) {
-                    at += n;
-                    continue;
-                }
                 if (p < 0 || p == parts.length) {
                     fill(to + 4 * at, value, n);
-                } else {
+                } else if (!there[p]) {
                     long width = begins[p + 1] - begins[p];
                     copy(address[p] + 4 * (row * width + column - begins[p]), to + 4 * at, n);
                 }

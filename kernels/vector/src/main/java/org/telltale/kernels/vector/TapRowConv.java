@@ -70,6 +70,9 @@ final class TapRowConv implements Kernel {
     /** Floats that a row of taps meets. */
     private final int run;
 
+    /** Whether lines of whole windows follow each other in memory as those of the result do. */
+    private final boolean joined;
+
     /** Whether lines are copied, with zeros where windows reach beyond them. */
     private final boolean copied;
 
@@ -95,12 +98,14 @@ final class TapRowConv implements Kernel {
     private final long scratchBytes;
     private final Parallel.Chunk copying = this::copy;
     private final Parallel.Chunk multiplying = this::multiply;
+
+    /** Where lines are read: in the pictures, or in their copy. */
     private long source;
-    private long target;
+
     private long result;
     private long biasAddress;
 
-    /** Whether it pays: tiles are filled, and a row of taps is a part of the depth that panels have at a time. */
+    /** Whether it pays: whether lines, or all of them together, fill tiles. */
     static boolean suits(Window window, int outWidth, int channels, PackedPanels panels) {
         int run = window.kernelWidth() * channels;
         if (MICRO.interleaved()) {
@@ -116,7 +121,6 @@ final class TapRowConv implements Kernel {
         return joins(window) || 3 * outWidth >= 2 * MICRO.rows();
     }
 
-    /** Whether lines of whole windows follow each other in memory as those of the result do. */
     private static boolean joins(Window window) {
         return window.kernelWidth() == 1
                 && window.left() == 0
@@ -162,6 +166,7 @@ final class TapRowConv implements Kernel {
         resultPitch = operands.pitch(t);
         run = window.kernelWidth() * channels;
         depth = window.kernelHeight() * run;
+        joined = joins(window);
         int whole = to(window, width, outWidth) - from(window);
         boolean bf16 = right.panels().bf16();
         copied = !bf16 && whole < outWidth && (whole < LONG || (outWidth - whole) * RARE > outWidth);
@@ -179,9 +184,9 @@ final class TapRowConv implements Kernel {
         linesOfChunk = Math.clamp(
                 MICRO.cached() / Math.max(lineBytes, 1), 1, Math.max(1, Math.ceilDiv(lines, Math.max(1, cuts))));
         long resultBytes = 4L * Math.max(outWidth, 1) * groupColumns;
-        linesAtATime = joins(window) ? linesOfChunk : Math.clamp(RESULT_BYTES / resultBytes, 1, linesOfChunk);
+        linesAtATime = joined ? linesOfChunk : Math.clamp(RESULT_BYTES / resultBytes, 1, linesOfChunk);
         MICRO.prepare(activation, bf16);
-        int mostRows = (joins(window) ? linesOfChunk : 1) * (to - from);
+        int mostRows = (joined ? linesOfChunk : 1) * (to - from);
         scratchBytes = Workspace.align(
                 Math.max(MICRO.scratchBytes(mostRows, run, bf16), MICRO.scratchBytes(MOST_CUT, depth, bf16)));
         workspace.reserve(
@@ -194,11 +199,9 @@ final class TapRowConv implements Kernel {
         long shared = workspace.shared();
         right.begin(workspace);
         windows.begin();
-        source = x.address();
+        source = copied ? shared + right.sharedBytes() : x.address();
         if (copied) {
-            target = shared + right.sharedBytes();
             parallel.forRange(pictures * height, copying);
-            source = target;
         }
         result = y.address();
         biasAddress = bias == null ? 0 : bias.address();
@@ -207,7 +210,7 @@ final class TapRowConv implements Kernel {
 
     /** Copies a line, with zeros around it. */
     private void copy(int line, int worker) {
-        long out = target + 4L * line * pitch * channels;
+        long out = source + 4L * line * pitch * channels;
         int before = Math.min(window.left(), pitch);
         int here = Math.min(width, pitch - before);
         Movement.fill(out, 0, (long) before * channels);
@@ -225,7 +228,7 @@ final class TapRowConv implements Kernel {
             int stop = Math.min(end, begin + linesAtATime);
             for (int tap = 0; tap < window.kernelHeight(); tap++) {
                 for (int line = begin; line < stop; ) {
-                    int next = joins(window) ? alike(line, stop) : line + 1;
+                    int next = joined ? alike(line, stop) : line + 1;
                     whole(line, next, tap, column, count, scratch);
                     line = next;
                 }
