@@ -36,6 +36,7 @@ import org.telltale.engine.testing.Eval;
 import org.telltale.engine.testing.Golden;
 import org.telltale.engine.testing.Procedural;
 import org.telltale.engine.testing.ProceduralWeights;
+import org.telltale.engine.testing.Values;
 import org.telltale.kernels.vector.VectorBackend;
 import org.telltale.models.decode.Generation;
 import org.telltale.models.decode.GenerationOptions;
@@ -300,7 +301,7 @@ class AttentionGruGoldenTest {
                     .forEach(n -> initial.put(ours(n), golden.read(n, arena)));
             HostTensor features = golden.read("features", arena);
             HostTensor tokens = golden.read("tokens", arena);
-            try (Learning learning = new Learning(backend, new Eval.Values(initial), config(6, 7, 20, 12, 9), 4, 6)) {
+            try (Learning learning = new Learning(backend, new Values(initial), config(6, 7, 20, 12, 9), 4, 6)) {
                 for (int step = 0; step < 12; step++) {
                     int b = step % 3;
                     HostTensor f = new HostTensor(

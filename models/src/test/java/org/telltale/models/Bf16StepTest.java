@@ -22,7 +22,7 @@ import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.CompileOptions.Precision;
 import org.telltale.engine.spi.Executable;
-import org.telltale.engine.testing.Eval;
+import org.telltale.engine.testing.Values;
 import org.telltale.kernels.vector.VectorBackend;
 
 /** The gradients of a small BERT (linear layers, GELU, layer norms, attention) with products of bfloat16. */
@@ -62,7 +62,7 @@ class Bf16StepTest {
 
     private static List<float[]> run(Graph graph, int threads, Precision precision) {
         try (Backend backend = new VectorBackend(threads);
-                Executable e = backend.compile(graph, new Eval.Values(Map.of()), new CompileOptions(precision))) {
+                Executable e = backend.compile(graph, new Values(Map.of()), new CompileOptions(precision))) {
             for (Tensor t : graph.nodes()) {
                 if (t.op() instanceof Primitive.State s) {
                     fill(s.name(), e.state(s.name()));

@@ -25,7 +25,7 @@ import org.telltale.engine.nn.Params;
 import org.telltale.engine.spi.Backend;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Program;
-import org.telltale.engine.testing.Eval;
+import org.telltale.engine.testing.Values;
 
 /** Steps of a BERT with dropout in which values of the forward pass are computed again: less memory, the same bits. */
 class RecomputationTest {
@@ -69,7 +69,7 @@ class RecomputationTest {
     private static Found run(Backend backend, boolean recompute) {
         Graph graph = step();
         CompileOptions options = new CompileOptions(CompileOptions.Precision.F32, recompute);
-        try (Program e = (Program) backend.compile(graph, new Eval.Values(Map.of()), options)) {
+        try (Program e = (Program) backend.compile(graph, new Values(Map.of()), options)) {
             List<HostTensor> states = new ArrayList<>();
             for (Tensor t : graph.nodes()) {
                 if (t.op() instanceof Primitive.State s) {

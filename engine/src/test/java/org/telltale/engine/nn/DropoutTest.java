@@ -11,7 +11,7 @@ import org.telltale.engine.Tensor;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.spi.NaiveBackend;
-import org.telltale.engine.testing.Eval;
+import org.telltale.engine.testing.Values;
 
 class DropoutTest {
     private final Tensor counter = Tensor.input("counter", DType.I32, 2);
@@ -19,8 +19,7 @@ class DropoutTest {
 
     private float[] run(Tensor t, int seed, int step) {
         try (NaiveBackend backend = new NaiveBackend();
-                Executable e =
-                        backend.compile(Graph.of("dropout", t), new Eval.Values(Map.of()), CompileOptions.DEFAULT)) {
+                Executable e = backend.compile(Graph.of("dropout", t), new Values(Map.of()), CompileOptions.DEFAULT)) {
             e.input("counter").setInts(new int[] {seed, step});
             e.run();
             return e.output(0).toFloats();

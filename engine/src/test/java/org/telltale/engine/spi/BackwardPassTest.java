@@ -20,7 +20,7 @@ import org.telltale.engine.Tensor;
 import org.telltale.engine.autograd.Autograd;
 import org.telltale.engine.autograd.ClipByGlobalNorm;
 import org.telltale.engine.nn.Dropout;
-import org.telltale.engine.testing.Eval;
+import org.telltale.engine.testing.Values;
 
 class BackwardPassTest {
     private static final int BATCH = 64;
@@ -100,7 +100,7 @@ class BackwardPassTest {
     private List<float[]> runs(Graph graph, boolean recompute) {
         CompileOptions options = new CompileOptions(CompileOptions.Precision.F32, recompute);
         List<float[]> out = new ArrayList<>();
-        try (Executable e = backend.compile(graph, new Eval.Values(Map.of()), options)) {
+        try (Executable e = backend.compile(graph, new Values(Map.of()), options)) {
             List<HostTensor> states = new ArrayList<>();
             for (Tensor t : graph.nodes()) {
                 if (t.op() instanceof Primitive.State s) {

@@ -42,14 +42,7 @@ class MemoryPlanTest {
     void noTensorIsOverwrittenBeforeItsLastUse(boolean inPlace) {
         int takenOver = 0;
         for (int seed = 0; seed < 500; seed++) {
-            SplittableRandom random = new SplittableRandom(seed);
-            List<Tensor> order = randomGraph(random);
-            List<Tensor> external = order.stream()
-                    .filter(t -> t.op() instanceof Primitive.Input)
-                    .toList();
-            List<Tensor> kept =
-                    order.stream().filter(t -> random.nextInt(6) == 0).toList();
-            takenOver += simulate(order, external, kept, inPlace ? POINTWISE : NEVER, seed);
+            takenOver += simulate(randomCase(seed), inPlace ? POINTWISE : NEVER, seed);
         }
         if (inPlace) {
             assertThat(takenOver).as("ops that worked in place").isGreaterThan(500);
@@ -63,16 +56,10 @@ class MemoryPlanTest {
     void noTensorIsOverwrittenWherePartsAreComputedInTheirConcatenation() {
         int parts = 0;
         for (int seed = 0; seed < 500; seed++) {
-            SplittableRandom random = new SplittableRandom(seed);
-            List<Tensor> order = randomGraph(random);
-            List<Tensor> external = order.stream()
-                    .filter(t -> t.op() instanceof Primitive.Input)
-                    .toList();
-            List<Tensor> kept =
-                    order.stream().filter(t -> random.nextInt(6) == 0).toList();
-            simulate(order, external, kept, APART, seed);
-            MemoryPlan plan = MemoryPlan.of(order, external, kept, APART);
-            parts += (int) order.stream().filter(t -> apart(plan, t)).count();
+            Case c = randomCase(seed);
+            simulate(c, APART, seed);
+            MemoryPlan plan = c.plan(APART);
+            parts += (int) c.order.stream().filter(t -> apart(plan, t)).count();
         }
         assertThat(parts).as("parts").isGreaterThan(200);
     }
@@ -108,6 +95,22 @@ class MemoryPlanTest {
 
     private static boolean apart(MemoryPlan plan, Tensor t) {
         return plan.pitch(t) != t.dim(-1);
+    }
+
+    /** What there is to plan. */
+    private record Case(List<Tensor> order, List<Tensor> external, List<Tensor> kept) {
+        MemoryPlan plan(MemoryPlan.InPlace rule) {
+            return MemoryPlan.of(order, external, kept, rule);
+        }
+    }
+
+    private static Case randomCase(int seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        List<Tensor> order = randomGraph(random);
+        return new Case(
+                order,
+                order.stream().filter(t -> t.op() instanceof Primitive.Input).toList(),
+                order.stream().filter(t -> random.nextInt(6) == 0).toList());
     }
 
     private static List<Tensor> randomGraph(SplittableRandom random) {
@@ -147,16 +150,15 @@ class MemoryPlanTest {
         return order.get(from + random.nextInt(order.size() - from));
     }
 
-    private static int simulate(
-            List<Tensor> order, List<Tensor> external, List<Tensor> kept, MemoryPlan.InPlace rule, int seed) {
-        MemoryPlan plan = MemoryPlan.of(order, external, kept, rule);
+    private static int simulate(Case c, MemoryPlan.InPlace rule, int seed) {
+        MemoryPlan plan = c.plan(rule);
         @Nullable Tensor[] memory = new Tensor[(int) plan.size()];
         int takenOver = 0;
-        for (Tensor t : order) {
+        for (Tensor t : c.order) {
             for (Tensor in : t.inputs()) {
-                assertIntact(plan, external, memory, in, seed + ": " + in + " for " + t);
+                assertIntact(plan, c.external, memory, in, seed + ": " + in + " for " + t);
             }
-            if (external.contains(t) || plan.root(t) != t) {
+            if (c.external.contains(t) || plan.root(t) != t) {
                 continue;
             }
             int from = (int) plan.offset(t);
@@ -173,7 +175,7 @@ class MemoryPlanTest {
             for (int k = 0; k < t.inputs().size(); k++) {
                 Tensor root = plan.root(t.inputs().get(k));
                 if (Arrays.asList(memory).subList(from, to).contains(root)
-                        && !external.contains(root)
+                        && !c.external.contains(root)
                         && !apart(plan, root)) {
                     assertThat(rule.allows(t, k))
                             .as(seed + ": " + t + " overwrites operand " + k)
@@ -185,7 +187,7 @@ class MemoryPlanTest {
             }
             Arrays.fill(memory, from, to, t);
         }
-        kept.forEach(t -> assertIntact(plan, external, memory, t, seed + ": kept " + t));
+        c.kept.forEach(t -> assertIntact(plan, c.external, memory, t, seed + ": kept " + t));
         return takenOver;
     }
 

@@ -23,10 +23,10 @@ import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
 import org.telltale.engine.io.Weights;
 import org.telltale.engine.io.WeightsException;
-import org.telltale.engine.testing.Eval;
+import org.telltale.engine.testing.Values;
 
 class ProgramTest {
-    private static final Weights NONE = new Eval.Values(Map.of());
+    private static final Weights NONE = new Values(Map.of());
 
     private final NaiveBackend backend = new NaiveBackend();
     private final WeightStore.Pool pool = new WeightStore.Pool();
@@ -227,8 +227,7 @@ class ProgramTest {
         AtomicInteger ran = new AtomicInteger();
         AtomicInteger made = new AtomicInteger();
         Watched maker = new Watched(backend, made, ran::incrementAndGet);
-        try (Program p =
-                Program.compile(g, pool, new Eval.Values(Map.of("w", values)), maker, CompileOptions.DEFAULT)) {
+        try (Program p = Program.compile(g, pool, new Values(Map.of("w", values)), maker, CompileOptions.DEFAULT)) {
             assertThat(made).as("exp, mul, neg, and add").hasValue(4);
             assertThat(ran).as("exp, mul, neg").hasValue(3);
             for (int i = 0; i < 5; i++) {
@@ -315,7 +314,7 @@ class ProgramTest {
     void aWeightOfAnotherShapeThanTheGraphsIsRefusedBeforeAKernelReadsIt() {
         try (Arena arena = Arena.ofConfined();
                 NaiveBackend backend = new NaiveBackend()) {
-            Weights stored = new Eval.Values(Map.of("w", HostTensor.of(arena, Shape.of(2), 1, 2)));
+            Weights stored = new Values(Map.of("w", HostTensor.of(arena, Shape.of(2), 1, 2)));
             Tensor w = Tensor.of(new Primitive.Weight("w", Shape.of(1000)));
             Graph graph = Graph.of("test", Tensor.input("x", DType.F32, 1000).add(w));
             assertThatThrownBy(() -> backend.compile(graph, stored, CompileOptions.DEFAULT))
@@ -345,7 +344,7 @@ class ProgramTest {
     @Test
     void whatFailsToCompileLeavesNothingBehind() {
         Tensor w = Tensor.of(new Primitive.Weight("w", Shape.of(3)));
-        Weights empty = new Eval.Values(Map.of());
+        Weights empty = new Values(Map.of());
         for (Graph g : List.of(Graph.of("plain", x.add(w)), Graph.of("constant", x.add(w.exp())))) {
             assertThatThrownBy(() -> Program.compile(g, pool, empty, backend, CompileOptions.DEFAULT))
                     .isInstanceOf(NullPointerException.class);

@@ -4,14 +4,10 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import org.telltale.engine.DType;
 import org.telltale.engine.Graph;
 import org.telltale.engine.HostTensor;
 import org.telltale.engine.Primitive;
-import org.telltale.engine.Shape;
 import org.telltale.engine.Tensor;
-import org.telltale.engine.io.Weights;
 import org.telltale.engine.spi.CompileOptions;
 import org.telltale.engine.spi.Executable;
 import org.telltale.engine.spi.NaiveBackend;
@@ -19,34 +15,6 @@ import org.telltale.engine.spi.NaiveBackend;
 /** Values of expressions on the naive backend. */
 public final class Eval {
     private Eval() {}
-
-    /** A checkpoint of given values. */
-    public record Values(Map<String, HostTensor> tensors) implements Weights {
-        @Override
-        public Set<String> names() {
-            return tensors.keySet();
-        }
-
-        @Override
-        public Shape shape(String name) {
-            return tensors.get(name).shape();
-        }
-
-        @Override
-        public DType dtype(String name) {
-            return tensors.get(name).dtype();
-        }
-
-        @Override
-        public HostTensor read(String name, Arena arena) {
-            HostTensor copy = HostTensor.allocate(arena, dtype(name), shape(name));
-            copy.copyFrom(tensors.get(name));
-            return copy;
-        }
-
-        @Override
-        public void close() {}
-    }
 
     /** The outputs of a graph whose inputs and weights have these F32 values by name. */
     public static List<float[]> run(Graph graph, Map<String, float[]> values) {
