@@ -289,13 +289,14 @@ public final class Trainer {
                 at.batch++;
                 at.step++;
                 at.phaseStep++;
+                long left = remaining(loader.batches());
                 listener.step(new TrainingListener.Step(
                         phase.name(),
                         at.history.size() + 1,
                         at.batch,
                         loader.batches(),
-                        remaining(loader.batches()),
-                        pace.after(remaining(loader.batches())),
+                        left,
+                        pace.after(left),
                         r.loss(),
                         running()));
                 boolean stopped = cancelled.getAsBoolean();

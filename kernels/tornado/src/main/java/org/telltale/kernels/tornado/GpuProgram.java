@@ -169,7 +169,7 @@ final class GpuProgram implements Executable {
         });
     }
 
-    private static String megabytes(long bytes) {
+    static String megabytes(long bytes) {
         return Math.ceilDiv(bytes, 1_000_000L) + " MB";
     }
 

@@ -73,9 +73,9 @@ final class MeteredDevice implements GpuDevice {
 
     private void check(String name, long bytes) {
         if (held + bytes > device.memory()) {
-            throw new DeviceLimitException(
-                    name + " needs " + megabytes(bytes) + " on the device, where other programs hold " + megabytes(held)
-                            + " of " + megabytes(device.memory()) + ": " + device.description());
+            throw new DeviceLimitException(name + " needs " + GpuProgram.megabytes(bytes)
+                    + " on the device, where other programs hold " + GpuProgram.megabytes(held) + " of "
+                    + GpuProgram.megabytes(device.memory()) + ": " + device.description());
         }
     }
 
@@ -85,10 +85,6 @@ final class MeteredDevice implements GpuDevice {
             users.remove(copy);
         }
         held -= bytes + (last ? weightBytes : 0);
-    }
-
-    private static String megabytes(long bytes) {
-        return Math.ceilDiv(bytes, 1_000_000L) + " MB";
     }
 
     private final class Metered implements Loaded {
